@@ -1,0 +1,197 @@
+/** Every error the ARM side answers with, in the service's words. */
+
+export interface ArmErrorBody {
+  code: string;
+  message: string;
+  details?: ArmErrorBody[];
+}
+
+/** An ARM refusal: an HTTP status and `{"error":{"code","message"}}`. */
+export class ArmError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+
+  get body(): ArmErrorBody {
+    return { code: this.code, message: this.message };
+  }
+}
+
+const HELP = "For more troubleshooting steps go to https://aka.ms/azvmimagebuilderts.";
+
+export function withHelp(message: string): string {
+  return `${message} ${HELP}`;
+}
+
+export function authenticationFailed(status: 401, message: string, authority: string): ArmError {
+  const code = message.includes("expir") ? "ExpiredAuthenticationToken" : "AuthenticationFailed";
+  const challenge = `Bearer authorization_uri="${authority}", error="invalid_token", error_description="${message}"`;
+  return new ArmError(status, code, message, { "WWW-Authenticate": challenge });
+}
+
+export interface Caller {
+  clientId: string;
+  objectId: string;
+}
+
+export function authorizationFailed(caller: Caller, action: string, scope: string): ArmError {
+  return new ArmError(
+    403,
+    "AuthorizationFailed",
+    `The client '${caller.clientId}' with object id '${caller.objectId}' does not have authorization to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+  );
+}
+
+export function linkedAuthorizationFailed(
+  caller: Caller,
+  action: string,
+  scope: string,
+  linkedAction: string,
+  linkedScope: string,
+): ArmError {
+  return new ArmError(
+    403,
+    "LinkedAuthorizationFailed",
+    `The client '${caller.clientId}' with object id '${caller.objectId}' has permission to perform action '${action}' on scope '${scope}'; however, it does not have permission to perform action(s) '${linkedAction}' on the linked scope(s) '${linkedScope}' (respectively) or the linked scope(s) are invalid.`,
+  );
+}
+
+export function resourceGroupNotFound(name: string): ArmError {
+  return new ArmError(404, "ResourceGroupNotFound", `Resource group '${name}' could not be found.`);
+}
+
+/** @param name type and name, for example `Microsoft.Compute/galleries/images` */
+export function resourceNotFound(name: string, groupName: string): ArmError {
+  return new ArmError(
+    404,
+    "ResourceNotFound",
+    `The Resource '${name}' under resource group '${groupName}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
+  );
+}
+
+/** What the marketplace answers for an unknown publisher, offer, sku or version. */
+export function artifactNotFound(): ArmError {
+  return new ArmError(404, "NotFound", "Artifact: VMImage was not found.");
+}
+
+export function missingApiVersion(): ArmError {
+  return new ArmError(
+    400,
+    "MissingApiVersionParameter",
+    "The api-version query parameter (?api-version=) is required for all requests.",
+  );
+}
+
+export function invalidApiVersion(version: string): ArmError {
+  return new ArmError(
+    400,
+    "InvalidApiVersionParameter",
+    `The api-version '${version}' is invalid. The supported versions are dates of the form 'yyyy-mm-dd' with an optional suffix '-preview'.`,
+  );
+}
+
+export function noRegisteredProvider(version: string, supported: readonly string[]): ArmError {
+  return new ArmError(
+    400,
+    "NoRegisteredProviderFound",
+    `No registered resource provider found for API version '${version}' for type 'imageTemplates'. The supported api-versions are '${supported.join(", ")}'.`,
+  );
+}
+
+export function subscriptionNotFound(id: string): ArmError {
+  return new ArmError(404, "SubscriptionNotFound", `The subscription '${id}' could not be found.`);
+}
+
+export function missingSubscriptionRegistration(namespace: string): ArmError {
+  return new ArmError(
+    409,
+    "MissingSubscriptionRegistration",
+    `The subscription is not registered to use namespace '${namespace}'. See https://aka.ms/rps-not-found for how to register subscriptions.`,
+  );
+}
+
+export function invalidRequestContent(reason: string): ArmError {
+  return new ArmError(
+    400,
+    "InvalidRequestContent",
+    `The request content was invalid and could not be deserialized: '${reason}'.`,
+  );
+}
+
+const SEE_REFERENCE =
+  "Please review http://aka.ms/azvmimagebuildertmplref for details on fields requirements in the Image Builder Template.";
+
+export function badValue(path: string, field: string, value: unknown): ArmError {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return validationFailed(
+    `Validation failed: '${path}': Field '${field}' has a bad value: '${text}'. ${SEE_REFERENCE}`,
+  );
+}
+
+export function missingField(path: string, field: string): ArmError {
+  return validationFailed(
+    `Validation failed: '${path}': Missing field '${field}'. ${SEE_REFERENCE}`,
+  );
+}
+
+export function validationFailed(message: string): ArmError {
+  return new ArmError(400, "ValidationFailed", message);
+}
+
+/** Api-versions from 2024-02-01 refuse what they do not know. Source: image-builder-api-update-release-notes.md. */
+export function unknownField(field: string, apiVersion: string): ArmError {
+  const model = `v${apiVersion.replaceAll("-", "_")}`;
+  return new ArmError(
+    400,
+    "UnmarshallingError",
+    `Unmarshalling entity encountered error: unmarshalling type *${model}.ImageTemplate: struct field Properties: json: unknown field "${field}". There is an issue with the syntax with the JSON template you are submitting. Please check the JSON template for syntax and grammar.`,
+  );
+}
+
+export function locationNotAvailable(location: string, available: readonly string[]): ArmError {
+  return new ArmError(
+    400,
+    "LocationNotAvailableForResourceType",
+    `The provided location '${location}' is not available for resource type 'Microsoft.VirtualMachineImages/imageTemplates'. List of available regions for the resource type is '${available.join(",")}'.`,
+  );
+}
+
+export function identityNotFound(templateId: string, identityId: string): ArmError {
+  return new ArmError(
+    400,
+    "FailedIdentityOperation",
+    `Identity operation for resource '${templateId}' failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Resource '${identityId}' was not found.'.`,
+  );
+}
+
+export function templateExists(): ArmError {
+  return new ArmError(
+    409,
+    "Conflict",
+    "Update/Upgrade of image templates is currently not supported. Please change the name of the template you are submitting. For more information, go to https://aka.ms/azvmimagebuilderts.",
+  );
+}
+
+/** Source: azvmimagebuilder issues 38, 48, 79. */
+export function operationNotAllowed(
+  action: string,
+  provisioningState: string,
+  runState: string,
+): ArmError {
+  return new ArmError(
+    405,
+    "OperationNotAllowed",
+    `Operation Microsoft.VirtualMachineImages/imageTemplates/${action} is not allowed in provisioning state: ${provisioningState} or run state: ${runState}.`,
+  );
+}
+
+export function notEmulated(method: string, path: string): ArmError {
+  return new ArmError(501, "NotImplemented", `The emulator has no ${method} ${path}.`);
+}

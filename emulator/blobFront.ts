@@ -1,0 +1,176 @@
+/** The blob endpoint: checks our tokens and roles, applies faults, then passes the request on to Azurite. */
+
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, request as httpsRequest, type Server } from "node:https";
+import { type Answer, bearerToken, send } from "./answers.ts";
+import type { Certificates } from "./certificates.ts";
+import type { Cloud } from "./cloud.ts";
+import type { Exchanges, Outcome } from "./exchanges.ts";
+import type { Fault } from "./faults.ts";
+import { stringOf } from "./json.ts";
+import { azuriteToken, type Tokens } from "./tokens.ts";
+
+export interface BlobFrontParts {
+  cloud: Cloud;
+  tokens: Tokens;
+  exchanges: Exchanges;
+  azuritePort: number;
+  certificates: Certificates;
+}
+
+export function makeBlobFront(certificates: Certificates, parts: () => BlobFrontParts): Server {
+  const { certificate: cert, key } = certificates;
+  return createServer({ cert, key }, (req, res) => {
+    // A client that goes away in the middle of an upload is its own business.
+    serve(req, res, parts).catch(() => res.destroy());
+  });
+}
+
+async function serve(
+  req: IncomingMessage,
+  res: ServerResponse,
+  given: () => BlobFrontParts,
+): Promise<void> {
+  const parts = given();
+  const fault = parts.exchanges.fault(req, "blob");
+  const outcome = await act(fault, req, res, parts);
+  parts.exchanges.note(req, "blob", { ...outcome, isInjected: fault !== undefined });
+}
+
+async function act(
+  fault: Fault | undefined,
+  req: IncomingMessage,
+  res: ServerResponse,
+  parts: BlobFrontParts,
+): Promise<Pick<Outcome, "status">> {
+  if (fault && "hang" in fault) return { status: 0 };
+  if (fault && "reset" in fault && fault.reset === "before") {
+    req.socket.destroy();
+    return { status: 0 };
+  }
+  if (fault && "delayInMs" in fault) await parts.cloud.clock.sleep(fault.delayInMs);
+  const refusal = fault && "status" in fault ? injected(fault) : refusalFor(req, parts);
+  if (refusal) {
+    req.resume();
+    send(res, refusal);
+    return { status: refusal.status };
+  }
+  return pass(req, res, parts, fault !== undefined && "reset" in fault);
+}
+
+/** Why the request may not reach the blobs, in the storage service's words; undefined when it may. */
+function refusalFor(req: IncomingMessage, { cloud, tokens }: BlobFrontParts): Answer | undefined {
+  const bearer = bearerToken(req);
+  if (!bearer) {
+    const isSigned = new URL(req.url ?? "/", "https://localhost").searchParams.has("sig");
+    return isSigned ? undefined : unauthenticated(cloud);
+  }
+  const verdict = tokens.check(bearer);
+  const audience = stringOf(verdict.claims["aud"]);
+  const isForStorage = audience === "https://storage.azure.com" || audience.includes(".blob.");
+  if (!verdict.valid || !isForStorage) {
+    const detail = verdict.valid
+      ? `Audience ${audience} is not valid.`
+      : "Lifetime or signature validation failed.";
+    return blobError(
+      401,
+      "InvalidAuthenticationInfo",
+      `Server failed to authenticate the request. ${detail}`,
+    );
+  }
+  return mayAccess(req, cloud, stringOf(verdict.claims["oid"]))
+    ? undefined
+    : blobError(
+        403,
+        "AuthorizationPermissionMismatch",
+        "This request is not authorized to perform this operation using this permission.",
+      );
+}
+
+function mayAccess(req: IncomingMessage, { roles, seeds }: Cloud, objectId: string): boolean {
+  const account = (req.url ?? "").split("/")[1]?.split("?")[0];
+  const isRead = req.method === "GET" || req.method === "HEAD";
+  const isPipeline = objectId === seeds.principalObjectId;
+  if (account === seeds.storageAccount) {
+    return isPipeline
+      ? roles.has("Storage Blob Data Contributor")
+      : isRead && roles.has("Storage Blob Data Reader");
+  }
+  return isPipeline ? isRead && roles.has("Log Reader") : isRead;
+}
+
+function unauthenticated({ seeds }: Cloud): Answer {
+  const answer = blobError(
+    401,
+    "NoAuthenticationInformation",
+    "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.",
+  );
+  answer.headers["WWW-Authenticate"] =
+    `Bearer authorization_uri=https://login.microsoftonline.com/${seeds.tenantId}/oauth2/authorize resource_id=https://storage.azure.com`;
+  return answer;
+}
+
+function injected(fault: {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}): Answer {
+  const usual = blobError(fault.status, "ServerBusy", "The server failed as it was told to.");
+  const body = fault.body === undefined ? usual.body : String(fault.body);
+  return { ...usual, headers: { ...usual.headers, ...fault.headers }, ...(body ? { body } : {}) };
+}
+
+function blobError(status: number, code: string, message: string): Answer {
+  const requestId = randomUUID();
+  return {
+    status,
+    headers: {
+      "Content-Type": "application/xml",
+      "x-ms-error-code": code,
+      "x-ms-request-id": requestId,
+    },
+    body: `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}\nRequestId:${requestId}</Message></Error>`,
+  };
+}
+
+/** @param losesAnswer the service does its work, then the connection breaks */
+function pass(
+  req: IncomingMessage,
+  res: ServerResponse,
+  parts: BlobFrontParts,
+  losesAnswer: boolean,
+): Promise<Pick<Outcome, "status">> {
+  const { seeds } = parts.cloud;
+  const headers = { ...req.headers };
+  if (bearerToken(req)) {
+    headers.authorization = `Bearer ${azuriteToken(seeds.tenantId, seeds.principalObjectId)}`;
+  }
+  return new Promise((resolve, reject) => {
+    const call = httpsRequest({
+      host: "127.0.0.1",
+      port: parts.azuritePort,
+      method: req.method,
+      path: req.url,
+      headers,
+      ca: parts.certificates.ca,
+    });
+    call.once("error", reject);
+    req.once("close", () => {
+      if (!req.complete) call.destroy(new Error("The client went away."));
+    });
+    call.once("response", (response) => {
+      const status = response.statusCode ?? 0;
+      if (losesAnswer) {
+        response.resume();
+        req.socket.destroy();
+      } else {
+        res.writeHead(status, response.headers);
+        response.pipe(res);
+        response.once("error", () => res.destroy());
+      }
+      resolve({ status });
+    });
+    req.pipe(call);
+  });
+}

@@ -1,0 +1,74 @@
+/** `customization.log` of one run, in the line forms of Packer, growing in the staging storage account. */
+import type { BlobAddress, Blobs } from "./blobStore.ts";
+import type { Clock } from "./clock.ts";
+
+export class BuildLog {
+  readonly address: BlobAddress;
+  readonly #prefix: string;
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+  #text = "";
+  #pending = "";
+  #writes: Promise<void>;
+  #isScheduled = false;
+
+  /** @param operationId stands before every line, as in the service's logs */
+  constructor(deps: { blobs: Blobs; clock: Clock; address: BlobAddress; operationId: string }) {
+    this.address = deps.address;
+    this.#blobs = deps.blobs;
+    this.#clock = deps.clock;
+    this.#prefix = `[${deps.operationId}]`;
+    this.#writes = this.#blobs.makeAppendBlob(this.address).catch(() => undefined);
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** What Packer does: `PACKER OUT ==> azure-arm: …`. */
+  step(message: string): void {
+    this.#add(`PACKER OUT ==> azure-arm: ${message}`);
+  }
+
+  /** What a script prints: `PACKER OUT     azure-arm: …`. */
+  output(message: string): void {
+    this.#add(`PACKER OUT     azure-arm: ${message}`);
+  }
+
+  /** Packer's summary lines, without a builder's name. */
+  summary(message: string): void {
+    this.#add(`PACKER OUT ${message}`);
+  }
+
+  /** Packer's debug stream: `PACKER ERR 2020/04/30 23:38:58 …`. */
+  debug(message: string): void {
+    const time = new Date(this.#clock.now()).toISOString();
+    const stamp = `${time.slice(0, 10).replaceAll("-", "/")} ${time.slice(11, 19)}`;
+    this.#add(`PACKER ERR ${stamp} ${message}`);
+  }
+
+  /** Resolves when every line so far can be read by others. */
+  async flush(): Promise<void> {
+    this.#write();
+    await this.#writes;
+  }
+
+  #add(line: string): void {
+    const full = `${this.#prefix} ${line}\n`;
+    this.#text += full;
+    this.#pending += full;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#write());
+  }
+
+  #write(): void {
+    this.#isScheduled = false;
+    const text = this.#pending;
+    this.#pending = "";
+    if (!text) return;
+    // The blobs may be gone already when the emulator stops; the run does not end for that.
+    const append = () => this.#blobs.append(this.address, text).catch(() => undefined);
+    this.#writes = this.#writes.then(append);
+  }
+}

@@ -1,0 +1,82 @@
+/** The command line. Pure. */
+import { parseArgs } from "node:util";
+import { isRoleName, ROLES, type RoleName } from "./roles.ts";
+import { findScenario, SCENARIOS } from "./scenarios.ts";
+
+export const USAGE =
+  "Usage: npm run emulator -- --env-file FILE [--port N] [--record DIR] [--scenario NAME] [--state-dir DIR] [--speed N] [--without-role NAME]";
+
+/** What was asked for cannot be done; the message is one line. */
+export class UsageError extends Error {}
+
+export interface CommandLine {
+  envFile: string;
+  /** 0 takes any free port. */
+  port: number;
+  recordFolder?: string;
+  scenario: string;
+  stateFolder?: string;
+  speed: number;
+  withoutRoles: RoleName[];
+}
+
+const DEFAULT_SPEED = 60;
+
+/** @throws {UsageError} */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const values = parsed(args);
+  if (!values["env-file"]) throw new UsageError(`Option --env-file is missing. ${USAGE}`);
+  return {
+    envFile: values["env-file"],
+    port: wholeNumber("port", values.port ?? "0", 65_535),
+    scenario: scenarioName(values.scenario ?? "succeeds"),
+    speed: positiveNumber("speed", values.speed ?? String(DEFAULT_SPEED)),
+    withoutRoles: (values["without-role"] ?? []).map(roleName),
+    ...(values.record ? { recordFolder: values.record } : {}),
+    ...(values["state-dir"] ? { stateFolder: values["state-dir"] } : {}),
+  };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        "env-file": { type: "string" },
+        port: { type: "string" },
+        record: { type: "string" },
+        scenario: { type: "string" },
+        "state-dir": { type: "string" },
+        speed: { type: "string" },
+        "without-role": { type: "string", multiple: true },
+      },
+    }).values;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${reason} ${USAGE}`.replaceAll("\n", " "));
+  }
+}
+
+function scenarioName(name: string): string {
+  if (findScenario(name)) return name;
+  const known = SCENARIOS.map((scenario) => scenario.name).join(", ");
+  throw new UsageError(`There is no scenario "${name}"; the scenarios are ${known}.`);
+}
+
+function roleName(name: string): RoleName {
+  if (isRoleName(name)) return name;
+  const known = ROLES.map((role) => role.name).join(", ");
+  throw new UsageError(`There is no role "${name}"; the roles are ${known}.`);
+}
+
+function wholeNumber(option: string, text: string, highest: number): number {
+  if (/^\d+$/.test(text) && Number(text) <= highest) return Number(text);
+  throw new UsageError(
+    `Option --${option} is "${text}"; expected a whole number up to ${highest}.`,
+  );
+}
+
+function positiveNumber(option: string, text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new UsageError(`Option --${option} is "${text}"; expected a number above 0.`);
+}

@@ -1,0 +1,186 @@
+/** The end of a run: images go to where the template says, and run outputs tell where that is. */
+import type { Cloud } from "./cloud.ts";
+import { automaticVersion, nextVersion } from "./imageVersions.ts";
+import { type JsonObject, objectOf, objectsOf, stringOf, stringsOf } from "./json.ts";
+import { lastSegment } from "./resourceIds.ts";
+import { imageVersion } from "./seeds.ts";
+import type { RunOutput, Template } from "./template.ts";
+import { definitionIdOf, isMissing } from "./templateCreation.ts";
+
+const VERSION_TYPE = "Microsoft.Compute/galleries/images/versions";
+
+export interface MadeImageVersion {
+  id: string;
+  version: string;
+  imageDefinitionId: string;
+  tags: JsonObject;
+  regions: string[];
+}
+
+export interface Distribution {
+  outputs: RunOutput[];
+  versions: MadeImageVersion[];
+  /** One per image that could not be distributed, in the service's words. */
+  errors: string[];
+  imageCount: number;
+}
+
+interface Region {
+  name: string;
+  replicaCount?: number;
+  storageAccountType?: string;
+}
+
+/** Distributes to every distributor of the template. One that fails does not stop the others. */
+export async function distribute(
+  cloud: Cloud,
+  template: Template,
+  atInMs: number,
+): Promise<Distribution> {
+  const distributors = objectsOf(template.properties["distribute"]);
+  const done: Distribution = { outputs: [], versions: [], errors: [], imageCount: 0 };
+  for (const [index, distributor] of distributors.entries()) {
+    const name = stringOf(distributor["runOutputName"]);
+    const failsHere = failureOf(cloud, distributors.length, index);
+    done.imageCount += Math.max(1, regionsOf(distributor, template.location).length);
+    if (distributor["type"] === "VHD")
+      done.outputs.push(await makeVhd(cloud, template, distributor));
+    else if (distributor["type"] !== "SharedImage") {
+      done.outputs.push({ name, artifactId: stringOf(distributor["imageId"]) });
+    } else distributeToGallery(cloud, template, { distributor, index, failsHere, atInMs }, done);
+  }
+  return done;
+}
+
+type Failure = "none" | "whole" | "last region";
+
+/** Of several distributors the last one fails partly; a single one loses its last region. */
+function failureOf({ behaviour }: Cloud, count: number, index: number): Failure {
+  const { distributionFails } = behaviour();
+  if (distributionFails === "all") return "whole";
+  if (distributionFails !== "some" || index < count - 1) return "none";
+  return count > 1 ? "whole" : "last region";
+}
+
+interface GalleryWork {
+  distributor: JsonObject;
+  index: number;
+  failsHere: Failure;
+  atInMs: number;
+}
+
+function distributeToGallery(
+  cloud: Cloud,
+  template: Template,
+  { distributor, index, failsHere, atInMs }: GalleryWork,
+  done: Distribution,
+): void {
+  const definitionId = definitionIdOf(distributor);
+  const version = chooseVersion(cloud, template, distributor, atInMs);
+  const id = `${definitionId}/versions/${version}`;
+  const cause = causeOfFailure(cloud, definitionId, id, failsHere);
+  const regions = regionsOf(distributor, template.location);
+  if (cause || failsHere === "last region") {
+    const region = regions.at(-1)?.name ?? template.location;
+    const number = done.errors.length;
+    done.errors.push(
+      publishingError(definitionId, region, number, index, cause ?? "context deadline exceeded"),
+    );
+  }
+  if (cause) return;
+  const kept = failsHere === "last region" && regions.length > 1 ? regions.slice(0, -1) : regions;
+  const tags = objectOf(distributor["artifactTags"]);
+  cloud.resources.put(
+    imageVersion({
+      id,
+      location: stringOf(cloud.resources.get(definitionId)?.["location"]),
+      tags,
+      regions: kept,
+      isExcludedFromLatest: distributor["excludeFromLatest"] === true,
+      publishedAtInMs: atInMs,
+      replicationMode: stringOf(distributor["replicationMode"]) || "Full",
+    }),
+  );
+  const names = kept.map((region) => region.name);
+  done.versions.push({ id, version, imageDefinitionId: definitionId, tags, regions: names });
+  done.outputs.push({ name: stringOf(distributor["runOutputName"]), artifactId: id });
+}
+
+function causeOfFailure(
+  cloud: Cloud,
+  definitionId: string,
+  versionId: string,
+  failsHere: Failure,
+): string | undefined {
+  if (isMissing(cloud, definitionId)) return "StatusCode=404 -- Original Error: ResourceNotFound";
+  if (!cloud.roles.has("Gallery Image Contributor")) {
+    return 'StatusCode=403 -- Original Error: Code="AuthorizationFailed"';
+  }
+  if (cloud.resources.has(versionId)) {
+    return `StatusCode=409 -- Original Error: Code="Conflict" Message="The image version '${lastSegment(versionId)}' already exists."`;
+  }
+  return failsHere === "whole"
+    ? "StatusCode=200 -- Original Error: context deadline exceeded"
+    : undefined;
+}
+
+/** Source: recorded fragment "failed in distribute" of lastRunStatus. */
+function publishingError(
+  definitionId: string,
+  region: string,
+  number: number,
+  index: number,
+  cause: string,
+): string {
+  return `[Error ${number}] [Distribute ${index}] Error publishing MDI to Azure Compute Gallery:${definitionId}, Location:${region}. Error: Error returned from SIG client while publishing MDI to Azure Compute Gallery for dstImageLocation: ${region}. Error: Error waiting on Azure Compute Gallery future for gallery image name: ${lastSegment(definitionId)}. Error: ${cause}`;
+}
+
+function chooseVersion(
+  cloud: Cloud,
+  template: Template,
+  distributor: JsonObject,
+  atInMs: number,
+): string {
+  const explicit = /\/versions\/([^/]+)$/i.exec(stringOf(distributor["galleryImageId"]))?.[1];
+  if (explicit) return explicit;
+  const existing = cloud.resources
+    .ofType(definitionIdOf(distributor), VERSION_TYPE)
+    .map((version) => lastSegment(version.id));
+  const versioning = objectOf(distributor["versioning"]);
+  if (versioning["scheme"] === "Latest") {
+    return nextVersion(existing, Number(versioning["major"] ?? -1));
+  }
+  const exact = template.exactVersion ?? "";
+  const isFree = versioning["scheme"] === "Source" && !existing.includes(exact);
+  return isFree ? exact : automaticVersion(existing, atInMs);
+}
+
+function regionsOf(distributor: JsonObject, location: string): Region[] {
+  const targets = objectsOf(distributor["targetRegions"]).map((region) => ({
+    name: stringOf(region["name"]),
+    ...(region["replicaCount"] ? { replicaCount: Number(region["replicaCount"]) } : {}),
+    ...(region["storageAccountType"]
+      ? { storageAccountType: stringOf(region["storageAccountType"]) }
+      : {}),
+  }));
+  const deprecated = stringsOf(distributor["replicationRegions"]).map((name) => ({ name }));
+  const regions = [...targets, ...deprecated];
+  return regions.length > 0 ? regions : [{ name: location }];
+}
+
+async function makeVhd(
+  { blobs }: Cloud,
+  template: Template,
+  distributor: JsonObject,
+): Promise<RunOutput> {
+  const name = stringOf(distributor["runOutputName"]);
+  const account = template.staging?.account ?? "";
+  const blob = `${template.name}-${name}.vhd`;
+  const artifactUri = stringOf(distributor["uri"]) || `${blobs.endpoint(account)}vhds/${blob}`;
+  const address = blobs.addressOf(artifactUri);
+  if (address) {
+    await blobs.makeContainer(address.account, address.container);
+    await blobs.write(address, Buffer.alloc(512));
+  }
+  return { name, artifactUri };
+}

@@ -1,0 +1,241 @@
+/** One run of an image template, from Queued to its end, on the emulated clock. Knows no HTTP. */
+import { randomUUID } from "node:crypto";
+import type { ArmErrorBody } from "./armErrors.ts";
+import { BuildLog } from "./buildLog.ts";
+import type { Cloud } from "./cloud.ts";
+import { type Customizers, HOSTILE_LINES, provisionerOf } from "./customizers.ts";
+import { type Distribution, distribute, type MadeImageVersion } from "./distribution.ts";
+import { type JsonObject, objectOf, objectsOf } from "./json.ts";
+import {
+  logConnected,
+  logDeployment,
+  logDeprovision,
+  logEnding,
+  logErrored,
+  logFinished,
+  logInterrupted,
+  logStarting,
+  logWaitingForVm,
+} from "./packerLog.ts";
+import { lastSegment } from "./resourceIds.ts";
+import type { RunStatus, Template } from "./template.ts";
+import { BuildTimeout, Timeline } from "./timeline.ts";
+
+const SECOND_IN_MS = 1000;
+const QUEUED_IN_MS = 5 * SECOND_IN_MS;
+const BUILDING_IN_MS = 40 * SECOND_IN_MS;
+const EXTRA_PHASE_IN_MS = 10 * SECOND_IN_MS;
+const DISTRIBUTING_IN_MS = 60 * SECOND_IN_MS;
+const CANCELING_IN_MS = 30 * SECOND_IN_MS;
+// Source: imagebuilder.json, buildTimeoutInMinutes: 0 means 240.
+const DEFAULT_TIMEOUT_IN_MINUTES = 240;
+const MINUTE_IN_MS = 60 * SECOND_IN_MS;
+
+/** Ends a run as Failed; the message becomes `lastRunStatus.message`. */
+class RunFailure extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface RunRequest {
+  cloud: Cloud;
+  customizers: Customizers;
+  template: Template;
+  operationId: string;
+}
+
+export class ImageRun {
+  readonly template: Template;
+  readonly status: RunStatus;
+  readonly versions: MadeImageVersion[] = [];
+  /** Of a failed run: the error its operation shows. */
+  error?: ArmErrorBody;
+  readonly #cloud: Cloud;
+  readonly #customizers: Customizers;
+  readonly #operationId: string;
+  readonly #cancel = new AbortController();
+  readonly #timeline: Timeline;
+  readonly #log: BuildLog;
+  #canceledAtInMs = 0;
+
+  constructor({ cloud, customizers, template, operationId }: RunRequest) {
+    this.#cloud = cloud;
+    this.#customizers = customizers;
+    this.template = template;
+    this.#operationId = operationId;
+    const minutes =
+      Number(template.properties["buildTimeoutInMinutes"]) || DEFAULT_TIMEOUT_IN_MINUTES;
+    this.#timeline = new Timeline(cloud.clock, minutes * MINUTE_IN_MS, this.#cancel.signal);
+    this.status = {
+      startedAtInMs: this.#timeline.atInMs,
+      runState: "Running",
+      runSubState: "Queued",
+      message: "",
+    };
+    const account = template.staging?.account ?? "";
+    const blob = `${randomUUID()}/customization.log`;
+    const address = { account, container: "packerlogs", blob };
+    this.#log = new BuildLog({ blobs: cloud.blobs, clock: cloud.clock, address, operationId });
+  }
+
+  get log(): string {
+    return this.#log.text;
+  }
+
+  get isOver(): boolean {
+    return this.status.endedAtInMs !== undefined;
+  }
+
+  /** Takes effect at once; the run then stays Canceling for a while. */
+  cancel(): void {
+    this.status.runState = "Canceling";
+    delete this.status.runSubState;
+    this.status.message = "Canceling image build";
+    this.#canceledAtInMs = this.#cloud.clock.now();
+    this.#cancel.abort(new Error("canceled"));
+  }
+
+  /** Resolves when the run has ended, however it ended. */
+  async finish(): Promise<void> {
+    try {
+      await this.#build();
+      await this.#distribute();
+    } catch (error) {
+      if (this.#cancel.signal.aborted) await this.#endCanceled();
+      else await this.#endFailed(error);
+    }
+  }
+
+  async #build(): Promise<void> {
+    const { hasUnknownStates } = this.#cloud.behaviour();
+    await this.#timeline.pass(QUEUED_IN_MS);
+    this.#enter(hasUnknownStates ? "Frobnicating" : "Building");
+    const startedAtInMs = this.#timeline.atInMs;
+    await this.#deploy();
+    if (hasUnknownStates) this.status.runState = "Percolating";
+    this.#enter("Customizing");
+    await this.#customize(startedAtInMs);
+    this.status.runState = "Running";
+    if (this.template.properties["optimize"]) await this.#extraPhase("Optimizing");
+    if (this.template.properties["validate"]) await this.#extraPhase("Validating");
+  }
+
+  async #deploy(): Promise<void> {
+    const { staging, location, osType } = this.template;
+    const isWindows = osType === "Windows";
+    logDeployment(this.#log, lastSegment(staging?.id ?? ""), location);
+    await this.#timeline.pass(BUILDING_IN_MS / 2);
+    logWaitingForVm(this.#log, isWindows);
+    await this.#timeline.pass(BUILDING_IN_MS / 2);
+    logConnected(this.#log, isWindows);
+  }
+
+  async #customize(startedAtInMs: number): Promise<void> {
+    const customizers = objectsOf(this.template.properties["customize"]);
+    for (const [index, customizer] of customizers.entries()) {
+      const isLast = index === customizers.length - 1;
+      await this.#runCustomizer(customizer, isLast, startedAtInMs);
+    }
+    logDeprovision(this.#log, this.template.osType === "Windows");
+    const snapshotId = `${this.template.staging?.id}/providers/Microsoft.Compute/snapshots/os-${randomUUID().slice(0, 8)}`;
+    logFinished(this.#log, this.#timeline.atInMs - startedAtInMs, snapshotId);
+    await this.#log.flush();
+  }
+
+  async #runCustomizer(
+    customizer: JsonObject,
+    isLast: boolean,
+    startedAtInMs: number,
+  ): Promise<void> {
+    const provisioner = provisionerOf(customizer);
+    logStarting(this.#log, provisioner);
+    const exitCode = await this.#customizers.run({
+      customizer,
+      isLast,
+      log: this.#log,
+      timeline: this.#timeline,
+    });
+    logEnding(this.#log, provisioner);
+    const valid = Array.isArray(customizer["validExitCodes"]) ? customizer["validExitCodes"] : [0];
+    if (valid.includes(exitCode)) return;
+    const error = `Script exited with non-zero exit status: ${exitCode}. Allowed exit codes are: [${valid.join(" ")}]`;
+    logErrored(this.#log, this.#timeline.atInMs - startedAtInMs, error);
+    throw new RunFailure("PackerBuildFailed", this.#packerMessage());
+  }
+
+  async #extraPhase(subState: string): Promise<void> {
+    this.#enter(subState);
+    await this.#timeline.pass(EXTRA_PHASE_IN_MS);
+  }
+
+  async #distribute(): Promise<void> {
+    if (objectOf(this.template.properties["validate"])["sourceValidationOnly"] === true) {
+      return this.#end("Succeeded", "");
+    }
+    this.#enter("Distributing");
+    await this.#timeline.pass(DISTRIBUTING_IN_MS);
+    const done = await distribute(this.#cloud, this.template, this.#timeline.atInMs);
+    this.versions.push(...done.versions);
+    if (!this.#cloud.behaviour().hasNoRunOutputs) this.template.runOutputs = done.outputs;
+    if (done.errors.length === 0) return this.#end("Succeeded", "");
+    const message = distributionMessage(done);
+    if (done.outputs.length > 0) return this.#end("PartiallySucceeded", message);
+    throw new RunFailure("ImageDistributeFailed", message);
+  }
+
+  async #endCanceled(): Promise<void> {
+    logInterrupted(this.#log);
+    await this.#log.flush();
+    const durationInMs = this.#cloud.behaviour().cancelTakesInMs ?? CANCELING_IN_MS;
+    this.#timeline.atInMs = this.#canceledAtInMs + durationInMs;
+    await this.#cloud.clock.until(this.#timeline.atInMs);
+    this.#end("Canceled", "Image build was canceled");
+  }
+
+  async #endFailed(error: unknown): Promise<void> {
+    const failure = this.#failureFrom(error);
+    if (error instanceof BuildTimeout) logInterrupted(this.#log);
+    await this.#log.flush();
+    this.error = { code: failure.code, message: failure.message };
+    this.#end("Failed", failure.message);
+  }
+
+  #failureFrom(error: unknown): RunFailure {
+    if (error instanceof RunFailure) return error;
+    const correlation = `Deployment failed. Correlation ID: ${randomUUID()}.`;
+    const cause =
+      error instanceof BuildTimeout
+        ? "Timeout waiting for microservice to complete: 'context deadline exceeded'"
+        : `Internal error occurred. This is a generic error: ${String(error)}`;
+    const message = `${correlation} Failed in building/customizing image: Failed while waiting for packerizer: ${cause}`;
+    return new RunFailure("ImageBuildFailed", message);
+  }
+
+  /** Source: Azure/azure-powershell issue 24244. */
+  #packerMessage(): string {
+    const { account, blob } = this.#log.address;
+    const location = `${this.template.staging?.id}/providers/Microsoft.Storage/storageAccounts/${account}/blobServices/default/containers/packerlogs/${blob}`;
+    const message = `During the image build a failure has occurred. Packer build logs are at location ${location}. Please navigate to this location using portal or other tools to download logs for identifying which build/customization step failed. Use this operationId ${this.#operationId} to search packer logs. For more troubleshooting steps go to https://aka.ms/azvmimagebuilders.`;
+    const isHostile = this.#cloud.behaviour().hasHostileOutput;
+    return isHostile ? `${message}\n${HOSTILE_LINES.join("\n")}` : message;
+  }
+
+  #enter(subState: string): void {
+    this.status.runSubState = subState;
+  }
+
+  #end(runState: string, message: string): void {
+    this.status.runState = runState;
+    this.status.message = message;
+    this.status.endedAtInMs = this.#timeline.atInMs;
+    delete this.status.runSubState;
+  }
+}
+
+function distributionMessage({ errors, imageCount }: Distribution): string {
+  return `Deployment failed. Correlation ID: ${randomUUID()}. Failed in distributing ${errors.length} images out of total ${imageCount}: {${errors.join(" ")}}`;
+}

@@ -1,0 +1,166 @@
+/** Image templates: what may be done with them in which state. Knows no HTTP. */
+import { randomUUID } from "node:crypto";
+import { operationNotAllowed, templateExists, withHelp } from "./armErrors.ts";
+import type { Cloud } from "./cloud.ts";
+import type { Customizers } from "./customizers.ts";
+import { ImageRun } from "./imageRun.ts";
+import { type JsonObject, objectOf, stringOf } from "./json.ts";
+import type { Operation } from "./operations.ts";
+import { idKey, lastSegment, regionKey } from "./resourceIds.ts";
+import type { Template } from "./template.ts";
+import { CreationError, createParts } from "./templateCreation.ts";
+
+const CREATE_IN_MS = 20_000;
+const DELETE_IN_MS = 20_000;
+// The operation of a run ended about a minute after its lastRunStatus. Source: recorded exchanges.
+const OPERATION_LAG_IN_MS = 10_000;
+
+/** A creation the emulator has begun, for those who answer it. */
+export interface Accepted {
+  template: Template;
+  operation: Operation;
+}
+
+export class ImageTemplates {
+  readonly runs: ImageRun[] = [];
+  readonly #templates = new Map<string, Template>();
+  readonly #cloud: Cloud;
+  readonly #customizers: Customizers;
+
+  constructor(cloud: Cloud, customizers: Customizers) {
+    this.#cloud = cloud;
+    this.#customizers = customizers;
+  }
+
+  get(id: string): Template | undefined {
+    return this.#templates.get(idKey(id));
+  }
+
+  /** @param scopeId a resource group or subscription */
+  list(scopeId: string): Template[] {
+    const prefix = `${idKey(scopeId)}/`;
+    return [...this.#templates.values()].filter(({ id }) => idKey(id).startsWith(prefix));
+  }
+
+  /**
+   * @param body as `validateTemplate` leaves it
+   * @throws {ArmError} 409 when the name is taken, even by a template whose creation failed
+   */
+  create(id: string, body: JsonObject, apiVersion: string): Accepted {
+    if (this.get(id)) throw templateExists();
+    const identities = objectOf(objectOf(body["identity"])["userAssignedIdentities"]);
+    const template: Template = {
+      id,
+      name: lastSegment(id),
+      location: regionKey(stringOf(body["location"])),
+      apiVersion,
+      tags: objectOf(body["tags"]),
+      identityId: Object.keys(identities)[0] ?? "",
+      properties: objectOf(body["properties"]),
+      osType: "Linux",
+      provisioningState: "Creating",
+      runOutputs: [],
+    };
+    this.#templates.set(idKey(id), template);
+    const operation = this.#startOperation(template);
+    this.#inBackground(this.#finishCreation(template, operation));
+    return { template, operation };
+  }
+
+  /** @throws {ArmError} 405 unless the template is there and idle */
+  run(template: Template): Operation {
+    this.#refuseUnless(template.provisioningState === "Succeeded", template, "run/action");
+    this.#refuseUnless(!this.#activeRun(template), template, "run/action");
+    const operation = this.#startOperation(template);
+    const run = new ImageRun({
+      cloud: this.#cloud,
+      customizers: this.#customizers,
+      template,
+      operationId: operation.id,
+    });
+    template.lastRunStatus = run.status;
+    this.runs.push(run);
+    this.#inBackground(this.#finishRun(run, operation));
+    return operation;
+  }
+
+  /** @throws {ArmError} 405 unless it runs and is not canceling yet */
+  cancel(template: Template): void {
+    const run = this.#activeRun(template);
+    const isRunning = run !== undefined && run.status.runState !== "Canceling";
+    this.#refuseUnless(isRunning, template, "cancel/action");
+    run?.cancel();
+  }
+
+  /** Asked again while it goes on, answers the same operation. @throws {ArmError} 405 while creating or running */
+  delete(template: Template): Operation {
+    if (template.deletion) return template.deletion;
+    this.#refuseUnless(template.provisioningState !== "Creating", template, "delete");
+    this.#refuseUnless(!this.#activeRun(template), template, "delete");
+    const operation = this.#startOperation(template);
+    template.provisioningState = "Deleting";
+    template.deletion = operation;
+    this.#inBackground(this.#finishDeletion(template, operation));
+    return operation;
+  }
+
+  #startOperation(template: Template): Operation {
+    return this.#cloud.operations.start(randomUUID(), template.location);
+  }
+
+  #activeRun(template: Template): ImageRun | undefined {
+    return this.runs.find((run) => run.template === template && !run.isOver);
+  }
+
+  #refuseUnless(isAllowed: boolean, template: Template, action: string): void {
+    if (isAllowed) return;
+    const { provisioningState, lastRunStatus } = template;
+    const state = provisioningState === "Succeeded" ? "provisioned" : provisioningState;
+    const runState = lastRunStatus?.runState ?? "notStarted";
+    throw operationNotAllowed(action, state.toLowerCase(), runState.toLowerCase());
+  }
+
+  async #finishCreation(template: Template, operation: Operation): Promise<void> {
+    const { clock, resources, operations } = this.#cloud;
+    await clock.until(operation.startedAtInMs + CREATE_IN_MS);
+    try {
+      Object.assign(template, await createParts(this.#cloud, template));
+      template.identity = {
+        principalId: resources.property(template.identityId, "principalId"),
+        clientId: resources.property(template.identityId, "clientId"),
+      };
+      template.provisioningState = "Succeeded";
+      operations.end(operation, "Succeeded");
+    } catch (error) {
+      const provisioningErrorCode =
+        error instanceof CreationError ? error.provisioningErrorCode : "ServerError";
+      const message = error instanceof CreationError ? error.message : withHelp(String(error));
+      template.provisioningError = { provisioningErrorCode, message };
+      template.provisioningState = "Failed";
+      operations.end(operation, "Failed", { code: "InternalOperationError", message });
+    }
+    const autoRun = objectOf(template.properties["autoRun"])["state"];
+    if (autoRun === "Enabled" && template.provisioningState === "Succeeded") this.run(template);
+  }
+
+  async #finishRun(run: ImageRun, operation: Operation): Promise<void> {
+    await run.finish();
+    const { clock, operations } = this.#cloud;
+    await clock.until((run.status.endedAtInMs ?? clock.now()) + OPERATION_LAG_IN_MS);
+    if (run.error) operations.end(operation, "Failed", run.error);
+    else operations.end(operation, run.status.runState === "Canceled" ? "Canceled" : "Succeeded");
+  }
+
+  async #finishDeletion(template: Template, operation: Operation): Promise<void> {
+    const { clock, staging, operations } = this.#cloud;
+    await clock.until(operation.startedAtInMs + DELETE_IN_MS);
+    if (template.staging) await staging.remove(template.staging);
+    this.#templates.delete(idKey(template.id));
+    operations.end(operation, "Succeeded");
+  }
+
+  /** What goes on after its request was answered has nobody to throw to: a defect of the emulator goes to stderr. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => console.error("emulator:", error));
+  }
+}

@@ -1,0 +1,43 @@
+/** Numbers of gallery image versions. Pure. */
+
+export type VersionNumber = readonly [number, number, number];
+
+/** Undefined unless it is three whole numbers joined by dots. */
+export function parseVersion(text: string): VersionNumber | undefined {
+  const match = /^(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : undefined;
+}
+
+export function compareVersions(a: VersionNumber, b: VersionNumber): number {
+  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+}
+
+/** By number, and as it was written: `24.04.1` keeps its zero. */
+export function highestVersion(versions: readonly string[]): string | undefined {
+  return versions
+    .flatMap((text) => {
+      const number = parseVersion(text);
+      return number ? [{ text, number }] : [];
+    })
+    .sort((a, b) => compareVersions(a.number, b.number))
+    .at(-1)?.text;
+}
+
+/**
+ * The number after the highest existing one of a major version, or of all when `major` is -1.
+ * Source: image-builder-json.md, "versioning", scheme Latest.
+ */
+export function nextVersion(existing: readonly string[], major: number): string {
+  const candidates = major < 0 ? existing : existing.filter((v) => parseVersion(v)?.[0] === major);
+  const highest = parseVersion(highestVersion(candidates) ?? "");
+  if (!highest) return `${Math.max(0, major)}.0.1`;
+  return `${highest[0]}.${highest[1]}.${highest[2] + 1}`;
+}
+
+/** Without `versioning` the service makes numbers such as 0.25342.22189, higher the later. */
+export function automaticVersion(existing: readonly string[], atInMs: number): string {
+  const days = Math.floor(atInMs / 86_400_000) + 5_000;
+  let half = Math.floor((atInMs % 86_400_000) / 2_000);
+  while (existing.includes(`0.${days}.${half}`)) half += 1;
+  return `0.${days}.${half}`;
+}

@@ -1,0 +1,15 @@
+/** The regions the emulated cloud has; Image Builder is in all of them. */
+
+export interface Region {
+  name: string;
+  displayName: string;
+}
+
+export const REGIONS: readonly Region[] = [
+  { name: "westeurope", displayName: "West Europe" },
+  { name: "northeurope", displayName: "North Europe" },
+  { name: "eastus", displayName: "East US" },
+  { name: "eastus2", displayName: "East US 2" },
+  { name: "westus2", displayName: "West US 2" },
+  { name: "swedencentral", displayName: "Sweden Central" },
+];

@@ -1,0 +1,113 @@
+/** Lists what an artifacts path holds, before anything is packed. Reads the file system, writes nothing. */
+import { lstat, readdir, readlink, realpath, stat } from "node:fs/promises";
+import path from "node:path";
+import { ArtifactError } from "../errors.ts";
+
+/** One thing to pack. `name` is relative to the root, with `/` between folders. */
+export type ArtifactEntry =
+  | { readonly kind: "file"; name: string; source: string; mode: number; sizeInBytes: number }
+  | { readonly kind: "folder"; name: string; mode: number }
+  | { readonly kind: "link"; name: string; source: string; target: string };
+
+/** Everything to pack, in an order that is the same for the same tree. */
+export interface ArtifactPlan {
+  /** Last part of the artifacts path; names the package and the default destination. */
+  readonly name: string;
+  readonly entries: readonly ArtifactEntry[];
+  readonly fileCount: number;
+  readonly sizeInBytes: number;
+  /** Hidden files and folders that are left out, relative to the root. */
+  readonly leftOut: readonly string[];
+}
+
+interface Walk {
+  readonly root: string;
+  readonly entries: ArtifactEntry[];
+  readonly leftOut: string[];
+  readonly problems: string[];
+}
+
+/**
+ * Lists the files below a folder, or a single file. Hidden entries (`.git` among them) are left out; a link
+ * is kept when it stays inside the folder.
+ * @throws {ArtifactError} naming everything that cannot be packed: sockets, pipes, links that lead out, bad names.
+ */
+export async function planArtifacts(artifactsPath: string): Promise<ArtifactPlan> {
+  const root = await realpath(artifactsPath);
+  const walk: Walk = { root, entries: [], leftOut: [], problems: [] };
+  if ((await stat(root)).isDirectory()) await walkFolder(walk, "");
+  else await addEntry(walk, path.dirname(root), path.basename(root));
+  if (walk.problems.length > 0) {
+    throw new ArtifactError(`The artifacts in "${artifactsPath}" cannot be packed.`, {
+      details: walk.problems,
+      hint: "Remove these entries, or point the artifacts path at a folder without them.",
+    });
+  }
+  const files = walk.entries.filter((entry) => entry.kind === "file");
+  return {
+    name: path.basename(root),
+    entries: walk.entries,
+    fileCount: files.length,
+    sizeInBytes: files.reduce((sum, file) => sum + file.sizeInBytes, 0),
+    leftOut: walk.leftOut,
+  };
+}
+
+async function walkFolder(walk: Walk, folder: string): Promise<void> {
+  const names = await readdir(path.join(walk.root, folder), { encoding: "buffer" });
+  for (const name of names.sort(Buffer.compare)) {
+    const text = name.toString("utf8");
+    if (text.startsWith(".")) walk.leftOut.push(folder + text);
+    else if (isPortableName(name, text)) await addEntry(walk, walk.root, folder + text);
+    else
+      walk.problems.push(
+        `"${folder}${text}" (${name.toString("hex")}) has a name that not every system can hold.`,
+      );
+  }
+}
+
+/** A name that survives both tar and zip on any system: UTF-8, no backslash, no control character. */
+function isPortableName(bytes: Buffer, text: string): boolean {
+  return Buffer.from(text, "utf8").equals(bytes) && !/[\\\p{Cc}]/u.test(text);
+}
+
+async function addEntry(walk: Walk, base: string, name: string): Promise<void> {
+  const source = path.join(base, name);
+  const facts = await lstat(source);
+  const mode = facts.mode & 0o777;
+  if (facts.isFile()) {
+    walk.entries.push({ kind: "file", name, source, mode, sizeInBytes: facts.size });
+  } else if (facts.isDirectory()) {
+    walk.entries.push({ kind: "folder", name, mode });
+    await walkFolder(walk, `${name}/`);
+  } else if (facts.isSymbolicLink()) {
+    await addLink(walk, source, name);
+  } else {
+    walk.problems.push(`"${name}" is neither a file, a folder nor a link.`);
+  }
+}
+
+async function addLink(walk: Walk, source: string, name: string): Promise<void> {
+  const real = await realpath(source).catch(() => undefined);
+  if (real === undefined) walk.problems.push(`"${name}" is a link that leads nowhere.`);
+  else if (!isInside(walk.root, real))
+    walk.problems.push(`"${name}" is a link that leads out of the folder.`);
+  else
+    walk.entries.push({ kind: "link", name, source, target: await relativeTarget(source, real) });
+}
+
+/** An absolute target would point at this machine's folder, so it becomes relative. */
+async function relativeTarget(source: string, real: string): Promise<string> {
+  const target = await readlink(source);
+  const relative = path.isAbsolute(target) ? path.relative(path.dirname(source), real) : target;
+  return relative.split(path.sep).join("/");
+}
+
+/** True for the folder itself and everything below it. */
+export function isInside(folder: string, candidate: string): boolean {
+  const relative = path.relative(folder, candidate);
+  return (
+    relative === "" ||
+    (!relative.startsWith(`..${path.sep}`) && relative !== ".." && !path.isAbsolute(relative))
+  );
+}

@@ -1,0 +1,143 @@
+/** What the end of a run and the post step share: cancel, wait, delete. Works from saved state alone, never throws. */
+import type { ArmClient, AzureContext } from "./azure/arm.ts";
+import { type ImageTemplate, ImageTemplateClient } from "./azure/imageTemplate.ts";
+import { deleteBlob } from "./azure/stagingStorage.ts";
+import { ArmError, describe } from "./errors.ts";
+import type { Host } from "./host.ts";
+import type { CleanUpPolicy } from "./inputs.ts";
+import { pollUntil } from "./poll.ts";
+import { outcomeOf } from "./runStatus.ts";
+
+/** What a step owns in Azure; kept where the post step finds it, before each request that makes something. */
+export interface OwnedBuild {
+  readonly templateId: string;
+  /** Plain URL of the staged package; empty when nothing was staged. */
+  readonly blobUrl: string;
+  readonly cleanUp: CleanUpPolicy;
+  /** True once the image versions are there. */
+  readonly isSuccessful: boolean;
+}
+
+export interface CleanUpContext {
+  readonly host: Host;
+  readonly azure: AzureContext;
+  readonly arm: ArmClient;
+  /** Ends the clean-up; not the host's own signal, which may have fired already. */
+  readonly signal: AbortSignal;
+}
+
+/** Something that stays in Azure, and why. */
+export interface Leftover {
+  readonly id: string;
+  readonly reason: string;
+  /** True when the user's clean-up policy says so. */
+  readonly isIntended: boolean;
+}
+
+const STATE_KEY = "build";
+
+/** Keeps what a step owns, for the post step. */
+export function saveOwnedBuild(host: Host, build: OwnedBuild | undefined): void {
+  host.saveState(STATE_KEY, build ? JSON.stringify(build) : "");
+}
+
+/** What an earlier process of this step owned; undefined when that is nothing. */
+export function savedOwnedBuild(host: Host): OwnedBuild | undefined {
+  const text = host.savedState(STATE_KEY);
+  return text === "" ? undefined : (JSON.parse(text) as OwnedBuild);
+}
+
+/** Stops a run that is still on, then deletes what the policy says. Whatever stays in Azure is returned. */
+export async function cleanUp(context: CleanUpContext, build: OwnedBuild): Promise<Leftover[]> {
+  const template = new ImageTemplateClient(context.arm, build.templateId);
+  const blobs = build.blobUrl === "" ? [] : [build.blobUrl];
+  if (!mayDelete(build)) {
+    const reason = `the clean-up policy is ${build.cleanUp}`;
+    const kept = [build.templateId, ...blobs].map((id) => ({ id, reason, isIntended: true }));
+    return [...kept, ...(await attempt(build.templateId, () => stopRun(context, template)))];
+  }
+  const left = await Promise.all([
+    ...blobs.map((url) => attempt(url, () => deleteBlob(context.azure, url, context.signal))),
+    attempt(build.templateId, () => takeDown(context, template)),
+  ]);
+  return left.flat();
+}
+
+function mayDelete({ cleanUp, isSuccessful }: OwnedBuild): boolean {
+  return cleanUp === "always" || (cleanUp === "on-success" && isSuccessful);
+}
+
+async function attempt(id: string, act: () => Promise<unknown>): Promise<Leftover[]> {
+  try {
+    await act();
+    return [];
+  } catch (error) {
+    const { title, details } = describe(error);
+    return [{ id, reason: [title, ...details].join(" "), isIntended: false }];
+  }
+}
+
+/** Cancels a run that is on. The service answers at once; the run ends some minutes later. */
+async function stopRun(context: CleanUpContext, template: ImageTemplateClient): Promise<void> {
+  const found = await template.get(context.signal);
+  if (found?.properties.lastRunStatus?.runState === "Running") await cancelRun(context, template);
+}
+
+const CANCEL_TRIES = 3;
+const CANCEL_PAUSE_IN_MS = 400;
+
+/** A cancel may be sent again, so it is; the pauses fit into the seconds that a host leaves. */
+async function cancelRun(
+  { host, azure, signal }: CleanUpContext,
+  template: ImageTemplateClient,
+): Promise<void> {
+  host.log("info", "Cancelling the run.");
+  for (let tries = 1; ; tries++) {
+    try {
+      return await template.cancel(signal);
+    } catch (error) {
+      if (isBusyRefusal(error)) return;
+      if (tries === CANCEL_TRIES) throw error;
+      await azure.clock.sleep(CANCEL_PAUSE_IN_MS * tries, signal);
+    }
+  }
+}
+
+/**
+ * Deletes the template and waits until it is gone. The service refuses that while a template is created or runs, and
+ * a run whose request was on its way when the step was stopped can show late: so look, act, and look again.
+ */
+async function takeDown(context: CleanUpContext, template: ImageTemplateClient): Promise<void> {
+  const { azure, signal } = context;
+  const limit = {
+    limitInMs: Number.POSITIVE_INFINITY,
+    waitingFor: "the image template to be gone",
+  };
+  await pollUntil({ clock: azure.clock, signal, ...limit }, async () => {
+    const found = await template.get(signal);
+    if (!found) return true;
+    if (found.properties.lastRunStatus?.runState === "Running") await cancelRun(context, template);
+    else if (isAtRest(found)) await deleteIfAllowed(template, signal);
+    return undefined;
+  });
+  context.host.log("info", "The image template is deleted.");
+}
+
+async function deleteIfAllowed(template: ImageTemplateClient, signal: AbortSignal): Promise<void> {
+  try {
+    await template.delete(signal);
+  } catch (error) {
+    if (!isBusyRefusal(error)) throw error;
+  }
+}
+
+// Source: "Operation … is not allowed in provisioning state … or run state: running", status 405 or 409.
+function isBusyRefusal(error: unknown): boolean {
+  return error instanceof ArmError && [405, 409].includes(error.statusCode);
+}
+
+function isAtRest({ properties }: ImageTemplate): boolean {
+  const { provisioningState, lastRunStatus } = properties;
+  const isBusy = ["Creating", "Updating", "Deleting"].includes(provisioningState);
+  return !isBusy && (lastRunStatus === undefined || outcomeOf(lastRunStatus) !== undefined);
+}
