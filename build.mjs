@@ -26,6 +26,8 @@ async function bundle(entryPoint) {
     target: "node20",
     format: "cjs",
     charset: "utf8",
+    // The same bytes wherever node_modules is linked from.
+    preserveSymlinks: true,
     legalComments: "none",
     logLevel: "error",
     write: false,
@@ -44,10 +46,15 @@ async function readContract() {
     format: "esm",
     write: false,
   });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+  return import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`
+  );
 }
 
-const isOn = (host) => ([, { hosts }]) => hosts === undefined || hosts.includes(host);
+const isOn =
+  (host) =>
+  ([, { hosts }]) =>
+    hosts === undefined || hosts.includes(host);
 
 /** A description with `{name}` in the spelling of a host. */
 function spelled(description, spell) {
@@ -106,16 +113,18 @@ function renderTask(current, { inputs, outputs, inputGroups }, version) {
     groups: Object.entries(inputGroups)
       .filter(([name]) => used.has(name))
       .map(([name, displayName]) => ({ name, displayName, isExpanded: true })),
-    inputs: declared.map(([name, { type, label, group, required, default: fallback, options, description }]) => ({
-      name,
-      type: taskTypes[type],
-      label,
-      groupName: group,
-      required: required ?? false,
-      defaultValue: fallback ?? "",
-      ...(options && { options: Object.fromEntries(options.map((option) => [option, option])) }),
-      helpMarkDown: spelled(description, same),
-    })),
+    inputs: declared.map(
+      ([name, { type, label, group, required, default: fallback, options, description }]) => ({
+        name,
+        type: taskTypes[type],
+        label,
+        groupName: group,
+        required: required ?? false,
+        defaultValue: fallback ?? "",
+        ...(options && { options: Object.fromEntries(options.map((option) => [option, option])) }),
+        helpMarkDown: spelled(description, same),
+      }),
+    ),
     outputVariables: Object.entries(outputs).map(([name, { description }]) => ({
       name,
       description: spelled(description, same),

@@ -1,5 +1,6 @@
 /** The last lines of a demo: what came out, how long it took, what is still there. */
 import type { Emulator } from "./emulator.ts";
+import type { FlowStep } from "./phases.ts";
 import type { StepResult } from "./step.ts";
 
 /** States in which a run still costs money. */
@@ -19,18 +20,21 @@ export async function leftBehind(emulator: Emulator): Promise<string[]> {
   ];
 }
 
-/** Prints the close of a demo whose step ended with `result`. */
-export function printClose(result: StepResult, left: readonly string[]): void {
+/** Prints the close of a demo whose step ended with `result`; `left` is what the service still holds. */
+export function printClose(
+  result: StepResult,
+  phases: readonly FlowStep[],
+  left: readonly string[],
+): void {
   const lines = [
     "",
     row("Result", result.succeeded ? "succeeded" : "failed"),
     row("Image version", imageVersion(result)),
-    ...result.groups.map((group, index) =>
-      row(index === 0 ? "Phases" : "", `${group.title}: ${seconds(group.durationInMs)}`),
+    ...rows(
+      "Phases",
+      phases.map(({ title, durationInMs }) => `${title} ${seconds(durationInMs)}`),
     ),
-    ...(left.length === 0
-      ? [row("Left behind", "nothing")]
-      : left.map((what) => row("Left behind", what))),
+    ...rows("Left behind", left.length === 0 ? ["nothing"] : left),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
 }
@@ -38,6 +42,11 @@ export function printClose(result: StepResult, left: readonly string[]): void {
 function imageVersion({ outputs }: StepResult): string {
   const id = outputs["image-id"] ?? outputs["imageId"] ?? "";
   return id === "" ? "none" : id;
+}
+
+/** The title stands on the first of them only. */
+function rows(title: string, texts: readonly string[]): string[] {
+  return texts.map((text, index) => row(index === 0 ? title : "", text));
 }
 
 function row(title: string, text: string): string {

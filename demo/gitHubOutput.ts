@@ -1,6 +1,5 @@
 /** What the runner makes of a step's output: it executes commands, hides secrets and shows the rest. */
 import { gitHubCommand, readCommandFile } from "./gitHubCommands.ts";
-import { LogGroups } from "./logGroups.ts";
 import type { EndedProcess } from "./nodeProcess.ts";
 import { SecretMasker } from "./secretMasker.ts";
 import type { Annotation, HostCommand, StepRequest, StepResult } from "./step.ts";
@@ -13,7 +12,6 @@ export type FileCommand = (typeof FILE_COMMANDS)[number];
 export class GitHubOutput {
   readonly #request: StepRequest;
   readonly #masker = new SecretMasker();
-  readonly #groups = new LogGroups();
   readonly #annotations: Annotation[] = [];
   readonly #outputs: Record<string, string> = {};
   readonly #state: Record<string, string> = {};
@@ -49,7 +47,6 @@ export class GitHubOutput {
       commands: this.#commands,
       summary: this.#masker.mask(files.STEP_SUMMARY),
       log: this.#log,
-      groups: this.#groups.all(),
     };
   }
 
@@ -75,8 +72,8 @@ export class GitHubOutput {
     warning: ({ data }) => this.#annotate("warning", data),
     notice: ({ data }) => this.#annotate("notice", data),
     debug: ({ data }) => this.#debug(data),
-    group: ({ data }) => this.#startGroup(data),
-    endgroup: () => this.#endGroup(),
+    group: ({ data }) => this.#show(`##[group]${data}`),
+    endgroup: () => this.#show("##[endgroup]"),
     "set-output": (command) => this.#keep(command, this.#outputs),
     "save-state": (command) => this.#keep(command, this.#state),
     "set-env": (command) => this.#refuse(command),
@@ -94,16 +91,6 @@ export class GitHubOutput {
   /** The runner shows debug lines only when the user asked for them. */
   #debug(text: string): void {
     if (this.#request.env?.["RUNNER_DEBUG"] === "1") this.#show(`##[debug]${text}`);
-  }
-
-  #startGroup(title: string): void {
-    this.#groups.start(title);
-    this.#show(`##[group]${title}`);
-  }
-
-  #endGroup(): void {
-    this.#groups.end();
-    this.#show("##[endgroup]");
   }
 
   /** Deprecated, and still executed by the runner with a warning. */

@@ -6,6 +6,7 @@ import { leftBehind, printClose } from "./close.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
 import { HOSTS } from "./hosts.ts";
 import { type DemoOptions, readOptions, UsageError } from "./options.ts";
+import { Phases } from "./phases.ts";
 import { cancelAfter, type Job, type StepRequest, type StepResult } from "./step.ts";
 import { prepareWorkspace } from "./workspace.ts";
 
@@ -49,10 +50,16 @@ async function runDemo(options: DemoOptions, emulator: Emulator, folder: string)
     attempt: 1,
     emulator: emulator.env,
   };
-  const request = stepRequest(options, job, workspace.artifactsPath);
+  const phases = new Phases();
+  const onLine = (line: string): void => {
+    phases.see(line);
+    print(line);
+  };
+  const request = { ...stepRequest(options, job, workspace.artifactsPath), onLine };
   const result = await host.runStep(request);
+  phases.end();
   const post = await runPostStep(options, request, result);
-  printClose(result, await leftBehind(emulator));
+  printClose(result, phases.all(), await leftBehind(emulator));
   const hasSucceeded = result.succeeded && (post?.succeeded ?? true);
   process.exitCode ??= hasSucceeded ? 0 : 1;
 }
@@ -88,7 +95,6 @@ function stepRequest(options: DemoOptions, job: Job, artifactsPath: string): Ste
     },
     signIn: signIn === "secret" ? { kind: "secret", secret } : { kind: "federated" },
     signals: cancelAfter(stopRequested),
-    onLine: print,
   };
 }
 

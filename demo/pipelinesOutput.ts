@@ -1,6 +1,5 @@
 /** What the agent makes of a task's output: it executes commands, hides secrets and shows the rest. */
 import { readFileSync } from "node:fs";
-import { LogGroups } from "./logGroups.ts";
 import type { EndedProcess } from "./nodeProcess.ts";
 import { pipelinesCommand } from "./pipelinesCommands.ts";
 import { SecretMasker } from "./secretMasker.ts";
@@ -15,7 +14,6 @@ export class PipelinesOutput {
   readonly #request: StepRequest;
   readonly #settable: readonly string[];
   readonly #masker = new SecretMasker();
-  readonly #groups = new LogGroups();
   readonly #annotations: Annotation[] = [];
   readonly #outputs: Record<string, string> = {};
   readonly #state: Record<string, string> = {};
@@ -56,14 +54,11 @@ export class PipelinesOutput {
       commands: this.#commands,
       summary: this.#masker.mask(this.#summary),
       log: this.#log,
-      groups: this.#groups.all(),
     };
   }
 
-  /** `##[group]` and its like only change how a line looks. */
+  /** `##[group]` and its like only change how a line looks, so they are shown as they are. */
   #show(line: string): void {
-    if (line.startsWith("##[group]")) this.#groups.start(line.slice("##[group]".length));
-    if (line.startsWith("##[endgroup]")) this.#groups.end();
     const shown = this.#masker.mask(line);
     this.#log.push(shown);
     this.#request.onLine?.(shown);

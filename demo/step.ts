@@ -62,12 +62,6 @@ export interface HostCommand {
   readonly data: string;
 }
 
-/** Time that a named section of the log took. */
-export interface LogGroup {
-  readonly title: string;
-  readonly durationInMs: number;
-}
-
 export interface StepResult {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -82,7 +76,6 @@ export interface StepResult {
   readonly summary: string;
   /** What a person reads: commands executed and taken out, secrets masked. */
   readonly log: readonly string[];
-  readonly groups: readonly LogGroup[];
   /** As the process wrote it, before any masking. */
   readonly stdout: string;
   readonly stderr: string;

@@ -1,6 +1,5 @@
-/** What a person at a terminal makes of the output: nothing is a command, an `error:` line is the failure. */
+/** What a person at a terminal makes of the output: nothing is a command, `error:` starts the failure. */
 import { outputs as contract, kebabCase } from "../shared/contract.ts";
-import { LogGroups } from "./logGroups.ts";
 import type { EndedProcess } from "./nodeProcess.ts";
 import type { Annotation, StepRequest, StepResult } from "./step.ts";
 
@@ -9,7 +8,6 @@ const OUTPUT_NAMES = new Set(Object.keys(contract).map(kebabCase));
 /** Follows the output of one command. */
 export class TerminalOutput {
   readonly #request: StepRequest;
-  readonly #groups = new LogGroups();
   readonly #annotations: Annotation[] = [];
   readonly #outputs: Record<string, string> = {};
   readonly #log: string[] = [];
@@ -18,14 +16,11 @@ export class TerminalOutput {
     this.#request = request;
   }
 
-  read(line: string, _stream: "stdout" | "stderr"): void {
+  read(line: string, stream: "stdout" | "stderr"): void {
     this.#log.push(line);
     this.#request.onLine?.(line);
-    const annotation = /^(error|warning): (.*)$/i.exec(line);
-    if (annotation) this.#annotate(annotation[1] ?? "", annotation[2] ?? "");
-    const output = /^([a-z-]+)[=:] ?(.*)$/.exec(line);
-    if (output && OUTPUT_NAMES.has(output[1] ?? ""))
-      this.#outputs[output[1] ?? ""] = output[2] ?? "";
+    if (stream === "stderr") this.#readComplaint(line);
+    else this.#readStatement(line);
   }
 
   result(ended: EndedProcess): StepResult {
@@ -39,14 +34,22 @@ export class TerminalOutput {
       commands: [],
       summary: "",
       log: this.#log,
-      groups: this.#groups.all(),
     };
   }
 
-  #annotate(level: string, message: string): void {
-    this.#annotations.push({
-      level: level.toLowerCase() === "error" ? "error" : "warning",
-      message,
-    });
+  /** A failure is a first line with its prefix, then its details. */
+  #readComplaint(line: string): void {
+    const last = this.#annotations.at(-1);
+    const isNew = line.startsWith("error: ") || last?.level !== "error";
+    const message = isNew ? line.replace(/^error: /, "") : `${last.message}\n${line}`;
+    if (!isNew) this.#annotations.pop();
+    this.#annotations.push({ level: "error", message });
+  }
+
+  #readStatement(line: string): void {
+    const [, warning] = /^warning: (.*)$/.exec(line) ?? [];
+    if (warning !== undefined) this.#annotations.push({ level: "warning", message: warning });
+    const [, name = "", value = ""] = /^([a-z-]+)=(.*)$/.exec(line) ?? [];
+    if (OUTPUT_NAMES.has(name)) this.#outputs[name] = value;
   }
 }

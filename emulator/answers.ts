@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 const LARGEST_BODY_IN_BYTES = 8 * 1024 * 1024;
 
+/** What goes back to a client, whole. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
@@ -10,6 +11,7 @@ export interface Answer {
   body?: string;
 }
 
+/** Compact JSON with a charset, as front ends write lists. */
 export function jsonAnswer(
   status: number,
   value: unknown,
@@ -22,6 +24,7 @@ export function jsonAnswer(
   };
 }
 
+/** Writes an answer and ends the response. */
 export function send(res: ServerResponse, answer: Answer): void {
   const body = answer.body ?? "";
   // A 204 must carry neither a body nor its length.

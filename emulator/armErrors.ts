@@ -1,5 +1,6 @@
 /** Every error the ARM side answers with, in the service's words. */
 
+/** `{"code","message"}`, as it stands inside `"error"`. */
 export interface ArmErrorBody {
   code: string;
   message: string;
@@ -26,21 +27,25 @@ export class ArmError extends Error {
 
 const HELP = "For more troubleshooting steps go to https://aka.ms/azvmimagebuilderts.";
 
+/** The sentence with which the service ends its messages. */
 export function withHelp(message: string): string {
   return `${message} ${HELP}`;
 }
 
-export function authenticationFailed(status: 401, message: string, authority: string): ArmError {
+/** 401 with the challenge that clients read the authority from. */
+export function authenticationFailed(message: string, authority: string): ArmError {
   const code = message.includes("expir") ? "ExpiredAuthenticationToken" : "AuthenticationFailed";
   const challenge = `Bearer authorization_uri="${authority}", error="invalid_token", error_description="${message}"`;
-  return new ArmError(status, code, message, { "WWW-Authenticate": challenge });
+  return new ArmError(401, code, message, { "WWW-Authenticate": challenge });
 }
 
+/** Whom a refusal names. */
 export interface Caller {
   clientId: string;
   objectId: string;
 }
 
+/** 403: the caller lacks an action at a scope. */
 export function authorizationFailed(caller: Caller, action: string, scope: string): ArmError {
   return new ArmError(
     403,
@@ -49,6 +54,7 @@ export function authorizationFailed(caller: Caller, action: string, scope: strin
   );
 }
 
+/** 403: the caller lacks an action on a resource that the request refers to. */
 export function linkedAuthorizationFailed(
   caller: Caller,
   action: string,
@@ -63,6 +69,7 @@ export function linkedAuthorizationFailed(
   );
 }
 
+/** 404 for a group, whatever was asked below it. */
 export function resourceGroupNotFound(name: string): ArmError {
   return new ArmError(404, "ResourceGroupNotFound", `Resource group '${name}' could not be found.`);
 }
@@ -81,6 +88,7 @@ export function artifactNotFound(): ArmError {
   return new ArmError(404, "NotFound", "Artifact: VMImage was not found.");
 }
 
+/** 400: no api-version at all. */
 export function missingApiVersion(): ArmError {
   return new ArmError(
     400,
@@ -89,6 +97,7 @@ export function missingApiVersion(): ArmError {
   );
 }
 
+/** 400: not a date. */
 export function invalidApiVersion(version: string): ArmError {
   return new ArmError(
     400,
@@ -97,6 +106,7 @@ export function invalidApiVersion(version: string): ArmError {
   );
 }
 
+/** 400: a date at which the provider had no version. */
 export function noRegisteredProvider(version: string, supported: readonly string[]): ArmError {
   return new ArmError(
     400,
@@ -105,10 +115,12 @@ export function noRegisteredProvider(version: string, supported: readonly string
   );
 }
 
+/** 404: the emulator has one subscription. */
 export function subscriptionNotFound(id: string): ArmError {
   return new ArmError(404, "SubscriptionNotFound", `The subscription '${id}' could not be found.`);
 }
 
+/** 409: the provider is not registered. The text is from memory. */
 export function missingSubscriptionRegistration(namespace: string): ArmError {
   return new ArmError(
     409,
@@ -117,6 +129,7 @@ export function missingSubscriptionRegistration(namespace: string): ArmError {
   );
 }
 
+/** 400: the body is no JSON, or no object. */
 export function invalidRequestContent(reason: string): ArmError {
   return new ArmError(
     400,
@@ -128,6 +141,7 @@ export function invalidRequestContent(reason: string): ArmError {
 const SEE_REFERENCE =
   "Please review http://aka.ms/azvmimagebuildertmplref for details on fields requirements in the Image Builder Template.";
 
+/** 400: a field holds what it may not hold. */
 export function badValue(path: string, field: string, value: unknown): ArmError {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return validationFailed(
@@ -135,12 +149,14 @@ export function badValue(path: string, field: string, value: unknown): ArmError 
   );
 }
 
+/** 400: a required field is absent or empty. */
 export function missingField(path: string, field: string): ArmError {
   return validationFailed(
     `Validation failed: '${path}': Missing field '${field}'. ${SEE_REFERENCE}`,
   );
 }
 
+/** 400 in words that fit neither of the two usual forms. */
 export function validationFailed(message: string): ArmError {
   return new ArmError(400, "ValidationFailed", message);
 }
@@ -155,6 +171,7 @@ export function unknownField(field: string, apiVersion: string): ArmError {
   );
 }
 
+/** 400: Image Builder is not in that region. The text is from memory. */
 export function locationNotAvailable(location: string, available: readonly string[]): ArmError {
   return new ArmError(
     400,
@@ -163,6 +180,7 @@ export function locationNotAvailable(location: string, available: readonly strin
   );
 }
 
+/** 400: the template identity does not exist. The text is from memory. */
 export function identityNotFound(templateId: string, identityId: string): ArmError {
   return new ArmError(
     400,
@@ -171,6 +189,7 @@ export function identityNotFound(templateId: string, identityId: string): ArmErr
   );
 }
 
+/** 409: an image template cannot be replaced. Source: image-builder-troubleshoot.md. */
 export function templateExists(): ArmError {
   return new ArmError(
     409,
@@ -192,6 +211,7 @@ export function operationNotAllowed(
   );
 }
 
+/** 501: the emulator does not know the route. */
 export function notEmulated(method: string, path: string): ArmError {
   return new ArmError(501, "NotImplemented", `The emulator has no ${method} ${path}.`);
 }

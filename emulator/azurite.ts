@@ -4,12 +4,14 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import type { Certificates } from "./certificates.ts";
 
+/** An account that Azurite serves. */
 export interface StorageAccountKey {
   name: string;
   /** Base64. Nobody outside the emulator ever sees it. */
   key: string;
 }
 
+/** A running Azurite. */
 export interface Azurite {
   port: number;
   /** Resolves with its exit code when the process ends, whoever ended it. */
@@ -17,6 +19,7 @@ export interface Azurite {
   stop(): Promise<void>;
 }
 
+/** What Azurite has to know before it starts. */
 export interface AzuriteOptions {
   certificates: Certificates;
   accounts: readonly StorageAccountKey[];

@@ -11,6 +11,7 @@ import type { Fault } from "./faults.ts";
 import { stringOf } from "./json.ts";
 import { azuriteToken, type Tokens } from "./tokens.ts";
 
+/** What stands behind the blob endpoint. */
 export interface BlobFrontParts {
   cloud: Cloud;
   tokens: Tokens;
@@ -19,6 +20,7 @@ export interface BlobFrontParts {
   certificates: Certificates;
 }
 
+/** A server that does not listen yet. The parts may be made later, but before the first request. */
 export function makeBlobFront(certificates: Certificates, parts: () => BlobFrontParts): Server {
   const { certificate: cert, key } = certificates;
   return createServer({ cert, key }, (req, res) => {

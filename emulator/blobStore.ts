@@ -4,18 +4,21 @@ import { azuriteToken } from "./tokens.ts";
 
 const API_VERSION = "2025-07-05";
 
+/** Where a blob is; the blob name is not URL-encoded. */
 export interface BlobAddress {
   account: string;
   container: string;
   blob: string;
 }
 
+/** A blob as a listing shows it. */
 export interface ListedBlob {
   container: string;
   name: string;
   sizeInBytes: number;
 }
 
+/** How to reach Azurite, and how clients do. */
 export interface BlobStoreOptions {
   azuritePort: number;
   ca: string;
@@ -32,6 +35,7 @@ interface BlobResponse {
 /** What others may ask of the store; a test puts one in memory in its place. */
 export type Blobs = Pick<BlobStore, keyof BlobStore>;
 
+/** Talks to Azurite directly. A failed write is silent: the emulator reads back what matters. */
 export class BlobStore {
   readonly #options: BlobStoreOptions;
 

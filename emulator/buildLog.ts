@@ -2,6 +2,7 @@
 import type { BlobAddress, Blobs } from "./blobStore.ts";
 import type { Clock } from "./clock.ts";
 
+/** Takes lines at once, writes them to the blob in order and in the background. */
 export class BuildLog {
   readonly address: BlobAddress;
   readonly #prefix: string;

@@ -21,6 +21,7 @@ import {
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const DAY_IN_MS = 24 * 60 * 60 * 1000;
 
+/** PEM texts and the files that hold them. */
 export interface Certificates {
   /** Path of the authority's PEM file, for clients to trust. */
   caFile: string;

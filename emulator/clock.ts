@@ -7,6 +7,7 @@ interface Waiter {
   release: () => void;
 }
 
+/** A client process that uses the same two numbers agrees on the time. */
 export interface ClockOptions {
   /** How many emulated seconds pass in a real one. */
   speed: number;

@@ -8,6 +8,7 @@ import type { Behaviour } from "./scenarios.ts";
 import type { Seeds } from "./seeds.ts";
 import type { StagingResourceGroups } from "./stagingResourceGroups.ts";
 
+/** State and services of one emulated cloud. */
 export interface Cloud {
   clock: Clock;
   seeds: Seeds;

@@ -3,12 +3,14 @@ import { parseArgs } from "node:util";
 import { isRoleName, ROLES, type RoleName } from "./roles.ts";
 import { findScenario, SCENARIOS } from "./scenarios.ts";
 
+/** One line. */
 export const USAGE =
   "Usage: npm run emulator -- --env-file FILE [--port N] [--record DIR] [--scenario NAME] [--state-dir DIR] [--speed N] [--without-role NAME]";
 
 /** What was asked for cannot be done; the message is one line. */
 export class UsageError extends Error {}
 
+/** Options, checked. */
 export interface CommandLine {
   envFile: string;
   /** 0 takes any free port. */

@@ -10,6 +10,7 @@ import { isRoleName, ROLES } from "./roles.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { templateBody } from "./template.ts";
 
+/** What the levers move and the lists show. */
 export interface ControlParts {
   cloud: Cloud;
   templates: ImageTemplates;
@@ -42,6 +43,7 @@ const LEVERS: Readonly<Record<string, Lever>> = {
   "POST /scenario": ({ setScenario }, body) => setScenario(String(fieldsOf(body)["name"])),
 };
 
+/** A server that does not listen yet. */
 export function makeControl(parts: () => ControlParts): Server {
   return createServer((req, res) => {
     answer(req, parts).then(
@@ -53,7 +55,7 @@ export function makeControl(parts: () => ControlParts): Server {
 
 async function answer(req: IncomingMessage, given: () => ControlParts): Promise<Answer> {
   const parts = given();
-  const path = (req.url ?? "/").split("?")[0] ?? "/";
+  const path = (req.url ?? "/").replace(/\/{2,}/g, "/").split("?")[0] ?? "/";
   const get = req.method === "GET" ? GETS[path] : undefined;
   if (get) return jsonAnswer(200, await get(parts));
   const lever = LEVERS[`${req.method} ${path}`];

@@ -5,6 +5,7 @@ import { lastSegment } from "./resourceIds.ts";
 import type { Behaviour } from "./scenarios.ts";
 import type { Timeline } from "./timeline.ts";
 
+/** One customizer and where its output and time go. */
 export interface CustomizerRun {
   customizer: JsonObject;
   isLast: boolean;

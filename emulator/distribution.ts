@@ -2,13 +2,14 @@
 import type { Cloud } from "./cloud.ts";
 import { automaticVersion, nextVersion } from "./imageVersions.ts";
 import { type JsonObject, objectOf, objectsOf, stringOf, stringsOf } from "./json.ts";
+import { imageVersion } from "./resourceBodies.ts";
 import { lastSegment } from "./resourceIds.ts";
-import { imageVersion } from "./seeds.ts";
 import type { RunOutput, Template } from "./template.ts";
 import { definitionIdOf, isMissing } from "./templateCreation.ts";
 
 const VERSION_TYPE = "Microsoft.Compute/galleries/images/versions";
 
+/** A gallery image version made by a run. */
 export interface MadeImageVersion {
   id: string;
   version: string;
@@ -17,6 +18,7 @@ export interface MadeImageVersion {
   regions: string[];
 }
 
+/** What became of the images of a run. */
 export interface Distribution {
   outputs: RunOutput[];
   versions: MadeImageVersion[];

@@ -32,6 +32,7 @@ import { StagingResourceGroups } from "./stagingResourceGroups.ts";
 import { storageAccounts } from "./storageAccounts.ts";
 import { Tokens } from "./tokens.ts";
 
+/** A running emulator. */
 export interface Emulator {
   /** The lines of the env file, in order. */
   env: Record<string, string>;
@@ -40,42 +41,53 @@ export interface Emulator {
   stop(): Promise<void>;
 }
 
+/** The command line, and the clock that only the environment sets. */
 export interface EmulatorOptions extends CommandLine {
   /** In ms since the epoch. */
   clockOriginInMs: number;
 }
 
-/** Resolves when every port listens. */
+/** What has to be undone, in the order in which it was done. */
+type CleanUps = Array<() => Promise<unknown>>;
+
+/** Resolves when every port listens. What was begun is undone when something fails on the way. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const cleanUps: CleanUps = [];
+  const stop = async () => {
+    for (const cleanUp of cleanUps.toReversed()) await cleanUp();
+  };
+  try {
+    return { ...(await start(options, cleanUps)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(options: EmulatorOptions, cleanUps: CleanUps) {
+  const { recordFolder, stateFolder, speed, clockOriginInMs } = options;
   const folder = await mkdtemp(join(tmpdir(), "azure-emulator-"));
+  cleanUps.push(() => rm(folder, { recursive: true, force: true }));
   const certificates = await makeCertificates(folder);
-  const accounts = await storageAccounts(options.stateFolder);
+  const accounts = await storageAccounts(stateFolder);
   const azurite = await startAzurite({
     certificates,
     accounts,
-    ...(options.stateFolder ? { stateFolder: options.stateFolder } : {}),
+    ...(stateFolder ? { stateFolder } : {}),
   });
-  const stopAll = async (servers: readonly Server[], recording?: Recording) => {
-    clock.stop();
-    await Promise.all(servers.map(close));
-    await azurite.stop();
-    await recording?.flush();
-    await rm(folder, { recursive: true, force: true });
-  };
-  const clock = new Clock({ speed: options.speed, originInMs: options.clockOriginInMs });
-  const recording = options.recordFolder ? await Recording.into(options.recordFolder) : undefined;
-  const parts = { options, certificates, azurite, clock, recording };
-  try {
-    const { env, servers } = await startServers(
-      parts,
-      accounts.map(({ name }) => name),
-    );
-    const failed = azurite.ended.then((code) => `Azurite ended with code ${code}.`);
-    return { env, failed, stop: () => stopAll(servers, recording) };
-  } catch (error) {
-    await stopAll([]);
-    throw error;
-  }
+  cleanUps.push(() => azurite.stop());
+  const clock = new Clock({ speed, originInMs: clockOriginInMs });
+  const recording = recordFolder ? await Recording.into(recordFolder) : undefined;
+  cleanUps.push(async () => recording?.flush());
+  const names = accounts.map(({ name }) => name);
+  const env = await startServers(
+    { options, certificates, azurite, clock, recording },
+    names,
+    cleanUps,
+  );
+  cleanUps.push(async () => clock.stop());
+  const failed = azurite.ended.then((code) => `Azurite ended by itself, with code ${code}.`);
+  return { env, failed };
 }
 
 interface Parts {
@@ -86,21 +98,36 @@ interface Parts {
   recording: Recording | undefined;
 }
 
-/** The ports are bound before anything is made that must know them. */
-async function startServers(parts: Parts, accountNames: readonly string[]) {
+/** The ports are bound before anything is made that must know them. Answers the env file's lines. */
+async function startServers(
+  parts: Parts,
+  accountNames: readonly string[],
+  cleanUps: CleanUps,
+): Promise<Record<string, string>> {
   const { options, certificates } = parts;
-  const front = makeServer(certificates, () => world);
-  const blobFront = makeBlobFront(certificates, () => world);
-  const control = makeControl(() => world);
-  const origin = `https://localhost:${await listen(front, options.port)}`;
-  const blobOrigin = `https://localhost:${await listen(blobFront, 0)}`;
-  const controlUrl = `http://127.0.0.1:${await listen(control, 0)}/`;
-  const world = await makeWorld(parts, accountNames, origin, blobOrigin);
-  const env = {
-    ...environment(world.cloud, origin, certificates),
-    EMULATOR_CONTROL_URL: controlUrl,
+  const open = async (server: Server, port: number) => {
+    const bound = await listen(server, port);
+    cleanUps.push(() => close(server));
+    return bound;
   };
-  return { env, servers: [front, blobFront, control] };
+  const front = await open(
+    makeServer(certificates, () => world),
+    options.port,
+  );
+  const blobFront = await open(
+    makeBlobFront(certificates, () => world),
+    0,
+  );
+  const control = await open(
+    makeControl(() => world),
+    0,
+  );
+  const origin = `https://localhost:${front}`;
+  const world = await makeWorld(parts, accountNames, origin, `https://localhost:${blobFront}`);
+  return {
+    ...environment(world.cloud, origin, certificates),
+    EMULATOR_CONTROL_URL: `http://127.0.0.1:${control}/`,
+  };
 }
 
 async function makeWorld(

@@ -6,6 +6,7 @@ import { stringOf } from "./json.ts";
 import type { Seeds } from "./seeds.ts";
 import type { Tokens } from "./tokens.ts";
 
+/** The audience that client assertions must have in the public cloud. */
 export const FEDERATION_AUDIENCE = "api://AzureADTokenExchange";
 const ACCESS_TOKEN_LIFETIME_IN_S = 3600;
 
@@ -15,6 +16,7 @@ export const FEDERATED_SUBJECTS: Record<string, RegExp> = {
   "https://vstoken.dev.azure.com/contoso": /^sc:\/\/contoso\/web-server\/(?!f{8}-)/,
 };
 
+/** Who a token is for. */
 export interface Principal {
   clientId: string;
   objectId: string;
@@ -33,6 +35,7 @@ export function audienceOf(scope: string, armOrigin: string): string | undefined
   return known.includes(resource) || isAccount ? resource : undefined;
 }
 
+/** Knows one tenant and in it one application. */
 export class Entra {
   readonly #seeds: Seeds;
   readonly #tokens: Tokens;

@@ -7,6 +7,7 @@ import type { Fault, FaultPlan, Surface } from "./faults.ts";
 /** A signature of an operation URL or of a SAS, which belongs in no log. */
 const SIGNATURES = /([?&](?:sig|s|c|h)=)[^&"\s]*/g;
 
+/** An entry of the request log; `at` is by the emulated clock. */
 export interface LoggedRequest {
   at: string;
   surface: Surface;
@@ -17,6 +18,7 @@ export interface LoggedRequest {
   injected?: true;
 }
 
+/** How to answer a request when no fault prevents it. */
 export interface Responder {
   /** What the service answers. Must not touch the response. */
   answer: () => Promise<Answer>;
@@ -24,11 +26,13 @@ export interface Responder {
   errorBody: (status: number) => Answer;
 }
 
+/** What came of a request; status 0 is a broken connection. */
 export interface Outcome {
   status: number;
   isInjected: boolean;
 }
 
+/** Applies faults and keeps the request log. */
 export class Exchanges {
   readonly log: LoggedRequest[] = [];
   readonly #faults: FaultPlan;
@@ -93,6 +97,7 @@ export class Exchanges {
   }
 }
 
+/** Replaces the values of signing parameters by dots, in a URL or a text of URLs. */
 export function withoutSignatures(url: string): string {
   return url.replace(SIGNATURES, "$1...");
 }

@@ -1,9 +1,12 @@
 /** The fault plan: which requests go wrong, and how. Pure: it decides, the servers act. */
 import { isObject } from "./json.ts";
 
+/** The parts of the emulated cloud, as rules and the request log name them. */
 export const SURFACES = ["arm", "entra", "oidc", "msi", "blob"] as const;
+/** One of the surfaces. */
 export type Surface = (typeof SURFACES)[number];
 
+/** What to do to a request: answer it, break it, delay it, or leave it. */
 export type Fault =
   | { status: number; headers?: Record<string, string>; body?: unknown }
   /** `after`: the service does what it was asked, then the connection breaks instead of the answer. */
@@ -11,6 +14,7 @@ export type Fault =
   | { delayInMs: number }
   | { hang: true };
 
+/** Which requests to hit, and how. */
 export interface FaultRule {
   method?: string;
   /** Regular expression, without case, on the path without its query. */
@@ -31,6 +35,7 @@ export interface FaultRule {
   do: Fault;
 }
 
+/** What rules look at. */
 export interface RequestFacts {
   surface: Surface;
   method: string;
@@ -45,6 +50,7 @@ interface PlannedRule {
   matched: number;
 }
 
+/** Rules and how often each has matched. */
 export class FaultPlan {
   #rules: PlannedRule[] = [];
 

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { ArmErrorBody } from "./armErrors.ts";
 import { BuildLog } from "./buildLog.ts";
 import type { Cloud } from "./cloud.ts";
-import { type Customizers, HOSTILE_LINES, provisionerOf } from "./customizers.ts";
-import { type Distribution, distribute, type MadeImageVersion } from "./distribution.ts";
+import { type Customizers, provisionerOf } from "./customizers.ts";
+import { distribute, type MadeImageVersion } from "./distribution.ts";
 import { type JsonObject, objectOf, objectsOf } from "./json.ts";
 import {
   logConnected,
@@ -18,6 +18,7 @@ import {
   logWaitingForVm,
 } from "./packerLog.ts";
 import { lastSegment } from "./resourceIds.ts";
+import { distributionFailure, packerFailure, runFailureFrom } from "./runFailures.ts";
 import type { RunStatus, Template } from "./template.ts";
 import { BuildTimeout, Timeline } from "./timeline.ts";
 
@@ -31,16 +32,7 @@ const CANCELING_IN_MS = 30 * SECOND_IN_MS;
 const DEFAULT_TIMEOUT_IN_MINUTES = 240;
 const MINUTE_IN_MS = 60 * SECOND_IN_MS;
 
-/** Ends a run as Failed; the message becomes `lastRunStatus.message`. */
-class RunFailure extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
+/** What a run needs to start. */
 export interface RunRequest {
   cloud: Cloud;
   customizers: Customizers;
@@ -48,6 +40,7 @@ export interface RunRequest {
   operationId: string;
 }
 
+/** Starts Queued when made; `finish` carries it on. */
 export class ImageRun {
   readonly template: Template;
   readonly status: RunStatus;
@@ -164,7 +157,12 @@ export class ImageRun {
     if (valid.includes(exitCode)) return;
     const error = `Script exited with non-zero exit status: ${exitCode}. Allowed exit codes are: [${valid.join(" ")}]`;
     logErrored(this.#log, this.#timeline.atInMs - startedAtInMs, error);
-    throw new RunFailure("PackerBuildFailed", this.#packerMessage());
+    throw packerFailure({
+      staging: this.template.staging?.id ?? "",
+      log: this.#log.address,
+      operationId: this.#operationId,
+      isHostile: this.#cloud.behaviour().hasHostileOutput === true,
+    });
   }
 
   async #extraPhase(subState: string): Promise<void> {
@@ -182,9 +180,9 @@ export class ImageRun {
     this.versions.push(...done.versions);
     if (!this.#cloud.behaviour().hasNoRunOutputs) this.template.runOutputs = done.outputs;
     if (done.errors.length === 0) return this.#end("Succeeded", "");
-    const message = distributionMessage(done);
-    if (done.outputs.length > 0) return this.#end("PartiallySucceeded", message);
-    throw new RunFailure("ImageDistributeFailed", message);
+    const failure = distributionFailure(done);
+    if (done.outputs.length === 0) throw failure;
+    this.#end("PartiallySucceeded", failure.message);
   }
 
   async #endCanceled(): Promise<void> {
@@ -197,31 +195,11 @@ export class ImageRun {
   }
 
   async #endFailed(error: unknown): Promise<void> {
-    const failure = this.#failureFrom(error);
+    const failure = runFailureFrom(error);
     if (error instanceof BuildTimeout) logInterrupted(this.#log);
     await this.#log.flush();
     this.error = { code: failure.code, message: failure.message };
     this.#end("Failed", failure.message);
-  }
-
-  #failureFrom(error: unknown): RunFailure {
-    if (error instanceof RunFailure) return error;
-    const correlation = `Deployment failed. Correlation ID: ${randomUUID()}.`;
-    const cause =
-      error instanceof BuildTimeout
-        ? "Timeout waiting for microservice to complete: 'context deadline exceeded'"
-        : `Internal error occurred. This is a generic error: ${String(error)}`;
-    const message = `${correlation} Failed in building/customizing image: Failed while waiting for packerizer: ${cause}`;
-    return new RunFailure("ImageBuildFailed", message);
-  }
-
-  /** Source: Azure/azure-powershell issue 24244. */
-  #packerMessage(): string {
-    const { account, blob } = this.#log.address;
-    const location = `${this.template.staging?.id}/providers/Microsoft.Storage/storageAccounts/${account}/blobServices/default/containers/packerlogs/${blob}`;
-    const message = `During the image build a failure has occurred. Packer build logs are at location ${location}. Please navigate to this location using portal or other tools to download logs for identifying which build/customization step failed. Use this operationId ${this.#operationId} to search packer logs. For more troubleshooting steps go to https://aka.ms/azvmimagebuilders.`;
-    const isHostile = this.#cloud.behaviour().hasHostileOutput;
-    return isHostile ? `${message}\n${HOSTILE_LINES.join("\n")}` : message;
   }
 
   #enter(subState: string): void {
@@ -234,8 +212,4 @@ export class ImageRun {
     this.status.endedAtInMs = this.#timeline.atInMs;
     delete this.status.runSubState;
   }
-}
-
-function distributionMessage({ errors, imageCount }: Distribution): string {
-  return `Deployment failed. Correlation ID: ${randomUUID()}. Failed in distributing ${errors.length} images out of total ${imageCount}: {${errors.join(" ")}}`;
 }

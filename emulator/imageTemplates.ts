@@ -21,6 +21,7 @@ export interface Accepted {
   operation: Operation;
 }
 
+/** All image templates and every run since the start. */
 export class ImageTemplates {
   readonly runs: ImageRun[] = [];
   readonly #templates = new Map<string, Template>();
@@ -46,14 +47,13 @@ export class ImageTemplates {
    * @param body as `validateTemplate` leaves it
    * @throws {ArmError} 409 when the name is taken, even by a template whose creation failed
    */
-  create(id: string, body: JsonObject, apiVersion: string): Accepted {
+  create(id: string, body: JsonObject): Accepted {
     if (this.get(id)) throw templateExists();
     const identities = objectOf(objectOf(body["identity"])["userAssignedIdentities"]);
     const template: Template = {
       id,
       name: lastSegment(id),
       location: regionKey(stringOf(body["location"])),
-      apiVersion,
       tags: objectOf(body["tags"]),
       identityId: Object.keys(identities)[0] ?? "",
       properties: objectOf(body["properties"]),

@@ -1,5 +1,6 @@
 /** Numbers of gallery image versions. Pure. */
 
+/** Major, minor, patch. */
 export type VersionNumber = readonly [number, number, number];
 
 /** Undefined unless it is three whole numbers joined by dots. */
@@ -8,6 +9,7 @@ export function parseVersion(text: string): VersionNumber | undefined {
   return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : undefined;
 }
 
+/** Negative when `a` is lower. */
 export function compareVersions(a: VersionNumber, b: VersionNumber): number {
   return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 }

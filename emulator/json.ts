@@ -1,7 +1,9 @@
 /** Reading JSON of unknown shape without casts all over the place. */
 
+/** A JSON object of unknown fields. */
 export type JsonObject = Record<string, unknown>;
 
+/** Arrays and null are not objects here. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@
 import { highestVersion } from "./imageVersions.ts";
 import type { JsonObject } from "./json.ts";
 
+/** An image (publisher, offer, sku) and its versions. */
 export interface MarketplaceImage {
   publisher: string;
   offer: string;
@@ -13,6 +14,7 @@ export interface MarketplaceImage {
   plan?: { name: string; product: string; publisher: string };
 }
 
+/** One ordinary Linux, one older, one Windows, one with a purchase plan. */
 export const MARKETPLACE: readonly MarketplaceImage[] = [
   {
     publisher: "Canonical",

@@ -6,6 +6,7 @@ import type { Tokens } from "./tokens.ts";
 
 const MINUTE_IN_MS = 60_000;
 
+/** A token request of a CI host or a machine. */
 export interface HostRequest {
   method: string;
   query: URLSearchParams;
@@ -14,6 +15,7 @@ export interface HostRequest {
   headers: NodeJS.Dict<string | string[]>;
 }
 
+/** Where tokens come from. */
 export interface TokenSources {
   seeds: Seeds;
   tokens: Tokens;

@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts";
 import { serviceTime } from "./clock.ts";
 import type { JsonObject } from "./json.ts";
 
+/** Its id is also the request id of what started it. */
 export interface Operation {
   id: string;
   location: string;
@@ -14,6 +15,7 @@ export interface Operation {
   error?: ArmErrorBody;
 }
 
+/** All operations since the start; none is ever forgotten. */
 export class Operations {
   readonly #operations = new Map<string, Operation>();
   readonly #clock: Clock;

@@ -1,6 +1,7 @@
 /** The lines Packer writes around the customizers. Source: image-builder-troubleshoot.md; packer-plugin-azure. */
 import type { BuildLog } from "./buildLog.ts";
 
+/** The build VM is being deployed. */
 export function logDeployment(log: BuildLog, groupName: string, location: string): void {
   log.debug("[INFO] Packer version: 1.10.0");
   log.step("Running builder ...");
@@ -12,6 +13,7 @@ export function logDeployment(log: BuildLog, groupName: string, location: string
   log.step("Deploying deployment template ...");
 }
 
+/** The build VM is booting. */
 export function logWaitingForVm(log: BuildLog, isWindows: boolean): void {
   log.step("Getting the VM's IP address ...");
   log.step(
@@ -21,14 +23,17 @@ export function logWaitingForVm(log: BuildLog, isWindows: boolean): void {
   );
 }
 
+/** The build VM answers. */
 export function logConnected(log: BuildLog, isWindows: boolean): void {
   log.step(isWindows ? "WinRM connected." : "Connected to SSH!");
 }
 
+/** The line that the N-th customizer is known by. */
 export function logStarting(log: BuildLog, provisioner: string): void {
   log.debug(`[INFO] (telemetry) Starting provisioner ${provisioner}`);
 }
 
+/** A customizer is over, well or not. */
 export function logEnding(log: BuildLog, provisioner: string): void {
   log.debug(`[INFO] (telemetry) ending ${provisioner}`);
 }
@@ -50,6 +55,7 @@ export function logDeprovision(log: BuildLog, isWindows: boolean): void {
   logEnding(log, provisioner);
 }
 
+/** Packer succeeded: a snapshot, no image. */
 export function logFinished(log: BuildLog, durationInMs: number, snapshotId: string): void {
   log.step("Querying the machine's properties ...");
   log.step("Powering off machine ...");
@@ -61,6 +67,7 @@ export function logFinished(log: BuildLog, durationInMs: number, snapshotId: str
   logEnd(log);
 }
 
+/** Packer failed with an error of a customizer. */
 export function logErrored(log: BuildLog, durationInMs: number, error: string): void {
   log.step("Provisioning step had errors: Running the cleanup provisioner, if present...");
   logCleanUp(log);
@@ -70,6 +77,7 @@ export function logErrored(log: BuildLog, durationInMs: number, error: string): 
   logEnd(log);
 }
 
+/** Packer was ended from outside: canceled or timed out. */
 export function logInterrupted(log: BuildLog): void {
   log.debug("Cancelling build after receiving terminated");
   log.step("Cancelling provisioning due to context cancellation: context canceled");

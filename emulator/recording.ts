@@ -9,6 +9,7 @@ import { withoutSignatures } from "./exchanges.ts";
 const PUBLIC_ARM = "https://management.azure.com";
 const LEFT_OUT = new Set(["authorization", "host", "connection", "content-length", "cookie"]);
 
+/** One folder of numbered exchanges. */
 export class Recording {
   readonly #folder: string;
   #count = 0;
@@ -38,7 +39,7 @@ export class Recording {
     const content = {
       liveRequest: {
         method: req.method,
-        url: publish(`${PUBLIC_ARM}${req.url}`),
+        url: publish(`${PUBLIC_ARM}${withSingleSlashes(req.url ?? "")}`),
         headers: requestHeaders(req),
         ...bodyOf(exchange.requestBody),
       },
@@ -60,6 +61,12 @@ export class Recording {
   async flush(): Promise<void> {
     await this.#writes;
   }
+}
+
+/** ARM reads `//subscriptions` as `/subscriptions`; the documents know the latter only. */
+function withSingleSlashes(url: string): string {
+  const [path = "", ...query] = url.split("?");
+  return [path.replace(/\/{2,}/g, "/"), ...query].join("?");
 }
 
 function requestHeaders(req: IncomingMessage): Record<string, string> {

@@ -1,10 +1,12 @@
 /** The regions the emulated cloud has; Image Builder is in all of them. */
 
+/** `name` is the form in ids and bodies, `displayName` the one people see. */
 export interface Region {
   name: string;
   displayName: string;
 }
 
+/** Enough for replication and for a wrong one. */
 export const REGIONS: readonly Region[] = [
   { name: "westeurope", displayName: "West Europe" },
   { name: "northeurope", displayName: "North Europe" },

@@ -8,14 +8,17 @@ export function idKey(id: string): string {
     .toLowerCase();
 }
 
+/** Ids differ in case without differing. */
 export function isSameId(a: string, b: string): boolean {
   return idKey(a) === idKey(b);
 }
 
+/** The name of the resource. */
 export function lastSegment(id: string): string {
   return id.slice(id.lastIndexOf("/") + 1);
 }
 
+/** The id without its last segment. */
 export function parentId(id: string): string {
   return id.slice(0, id.lastIndexOf("/"));
 }

@@ -1,8 +1,9 @@
 /** ARM resources as whole bodies, found by id without regard to case. Knows no HTTP. */
 import { objectOf, stringOf } from "./json.ts";
+import type { StoredBody } from "./resourceBodies.ts";
 import { idKey } from "./resourceIds.ts";
-import type { StoredBody } from "./seeds.ts";
 
+/** Holds everything but image templates, which have a life of their own. */
 export class ResourceStore {
   readonly #bodies = new Map<string, StoredBody>();
 

@@ -1,11 +1,13 @@
 /** Which roles are granted. A scenario, the command line and the control endpoint take them away and give them back. */
 
+/** A role as scenarios and the command line name it. */
 export interface Role {
   name: string;
   /** Who holds it on what, and what happens without it. */
   description: string;
 }
 
+/** Every role that a build needs, one holder and scope each. */
 export const ROLES = [
   {
     name: "Contributor",
@@ -39,12 +41,15 @@ export const ROLES = [
   },
 ] as const satisfies readonly Role[];
 
+/** One of the role names. */
 export type RoleName = (typeof ROLES)[number]["name"];
 
+/** Exact spelling. */
 export function isRoleName(name: string): name is RoleName {
   return ROLES.some((role) => role.name === name);
 }
 
+/** All granted unless taken away. */
 export class RoleAssignments {
   readonly #missing: Set<RoleName>;
 

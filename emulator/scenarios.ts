@@ -17,6 +17,7 @@ export interface Behaviour {
   hasNoRunOutputs?: boolean;
 }
 
+/** A name that users would say, and what it changes. */
 export interface Scenario {
   name: string;
   description: string;
@@ -68,6 +69,7 @@ const BAD_VM_SIZE = {
   },
 };
 
+/** Add a scenario by adding a row. */
 export const SCENARIOS: readonly Scenario[] = [
   { name: "succeeds", description: "Everything works." },
   {
@@ -200,6 +202,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** By exact name. */
 export function findScenario(name: string): Scenario | undefined {
   return SCENARIOS.find((scenario) => scenario.name === name);
 }

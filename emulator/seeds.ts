@@ -1,8 +1,15 @@
 /** What the subscription holds at start. Every name and secret is random, so that two emulators never agree by accident. */
 import { randomBytes, randomUUID } from "node:crypto";
-import type { JsonObject } from "./json.ts";
+import {
+  imageVersion,
+  resourceGroup,
+  type StoredBody,
+  storageAccount,
+  tracked,
+} from "./resourceBodies.ts";
 import type { ResourceStore } from "./resourceStore.ts";
 
+/** Names, ids and secrets of one start. */
 export interface Seeds {
   tenantId: string;
   subscriptionId: string;
@@ -24,6 +31,7 @@ export interface Seeds {
   pipelinesToken: string;
 }
 
+/** A container of the staging account that is there from the start. */
 export const SEEDED_CONTAINER = "artifacts";
 
 /** @param storageAccount name of the account that stages artifacts */
@@ -53,6 +61,7 @@ export function makeSeeds(storageAccount: string): Seeds {
   };
 }
 
+/** Fills the store; `blobEndpoint` is that of the staging account. */
 export function seedResources(store: ResourceStore, seeds: Seeds, blobEndpoint: string): void {
   const { location } = seeds;
   const group = `/subscriptions/${seeds.subscriptionId}/resourceGroups/${seeds.resourceGroup}`;
@@ -91,98 +100,6 @@ const BASE_VERSIONS: ReadonlyArray<readonly [string, boolean]> = [
   ["1.10.0", false],
   ["2.0.0", true],
 ];
-
-export function resourceGroup(id: string, location: string, tags: JsonObject): StoredBody {
-  return {
-    ...tracked(id, "Microsoft.Resources/resourceGroups", location),
-    tags,
-    properties: { provisioningState: "Succeeded" },
-  };
-}
-
-export function storageAccount(
-  groupId: string,
-  name: string,
-  location: string,
-  blobEndpoint: string,
-): StoredBody {
-  const id = `${groupId}/providers/Microsoft.Storage/storageAccounts/${name}`;
-  return {
-    ...tracked(id, "Microsoft.Storage/storageAccounts", location),
-    sku: { name: "Standard_LRS", tier: "Standard" },
-    kind: "StorageV2",
-    properties: {
-      provisioningState: "Succeeded",
-      primaryEndpoints: { blob: blobEndpoint },
-      primaryLocation: location,
-      statusOfPrimary: "available",
-      supportsHttpsTrafficOnly: true,
-      minimumTlsVersion: "TLS1_2",
-      allowBlobPublicAccess: false,
-    },
-  };
-}
-
-interface TargetRegion {
-  name: string;
-  replicaCount?: number;
-  storageAccountType?: string;
-}
-
-export interface ImageVersionFacts {
-  id: string;
-  location: string;
-  tags: JsonObject;
-  regions: readonly TargetRegion[];
-  isExcludedFromLatest: boolean;
-  publishedAtInMs: number;
-  replicationMode?: string;
-}
-
-/** A gallery image version as Microsoft.Compute shows it. Source: gallery.json, api-version 2024-03-03. */
-export function imageVersion(facts: ImageVersionFacts): StoredBody {
-  return {
-    ...tracked(facts.id, "Microsoft.Compute/galleries/images/versions", facts.location),
-    tags: facts.tags,
-    properties: {
-      publishingProfile: {
-        targetRegions: facts.regions.map((region) => ({
-          name: region.name,
-          regionalReplicaCount: region.replicaCount ?? 1,
-          storageAccountType: region.storageAccountType ?? "Standard_LRS",
-        })),
-        replicaCount: 1,
-        excludeFromLatest: facts.isExcludedFromLatest,
-        publishedDate: new Date(facts.publishedAtInMs).toISOString(),
-        storageAccountType: "Standard_LRS",
-        replicationMode: facts.replicationMode ?? "Full",
-      },
-      provisioningState: "Succeeded",
-      storageProfile: { osDiskImage: { sizeInGB: 30, hostCaching: "ReadWrite", source: {} } },
-      safetyProfile: {
-        reportedForPolicyViolation: false,
-        allowDeletionOfReplicatedLocations: true,
-      },
-      replicationStatus: {
-        aggregatedState: "Completed",
-        summary: facts.regions.map(({ name }) => ({
-          region: name,
-          state: "Completed",
-          details: "",
-          progress: 100,
-        })),
-      },
-    },
-  };
-}
-
-export interface StoredBody extends JsonObject {
-  id: string;
-}
-
-function tracked(id: string, type: string, location: string) {
-  return { id, name: id.slice(id.lastIndexOf("/") + 1), type, location, tags: {} };
-}
 
 function identity(seeds: Seeds): StoredBody {
   const type = "Microsoft.ManagedIdentity/userAssignedIdentities";

@@ -22,12 +22,14 @@ import {
 } from "./oidc.ts";
 import type { Recording } from "./recording.ts";
 
+/** Paths outside ARM and Entra. */
 export const PATHS = {
   github: "/oidc/github/token",
   pipelines: "/oidc/pipelines/token",
   managedIdentity: "/msi/token",
 };
 
+/** What stands behind the port. */
 export interface ServerParts {
   arm: ArmFront;
   sources: TokenSources;
@@ -37,6 +39,7 @@ export interface ServerParts {
   isUnlikeTheService: () => boolean;
 }
 
+/** A server that does not listen yet. The parts may be made later, but before the first request. */
 export function makeServer(certificates: Certificates, parts: () => ServerParts): Server {
   const { certificate: cert, key } = certificates;
   return createServer({ cert, key }, (req, res) => {

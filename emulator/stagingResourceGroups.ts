@@ -2,13 +2,14 @@
 import { randomUUID } from "node:crypto";
 import type { Blobs } from "./blobStore.ts";
 import { isObject, objectOf, stringOf } from "./json.ts";
+import { resourceGroup, storageAccount } from "./resourceBodies.ts";
 import { lastSegment } from "./resourceIds.ts";
 import type { ResourceStore } from "./resourceStore.ts";
-import { resourceGroup, storageAccount } from "./seeds.ts";
 
 // Source: image-builder-json.md; the part between IT_ and the id is cut at 40 characters.
 const LONGEST_READABLE_PART = 40;
 
+/** A group in use by one template. */
 export interface StagingResourceGroup {
   id: string;
   account: string;
@@ -16,6 +17,7 @@ export interface StagingResourceGroup {
   isOwned: boolean;
 }
 
+/** Whom a group is for. */
 export interface StagingRequest {
   subscriptionId: string;
   groupName: string;
@@ -25,6 +27,7 @@ export interface StagingRequest {
   wantedId: string;
 }
 
+/** Hands out groups and takes them back with all they hold. */
 export class StagingResourceGroups {
   readonly #resources: ResourceStore;
   readonly #blobs: Blobs;

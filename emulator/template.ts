@@ -5,13 +5,16 @@ import type { Operation } from "./operations.ts";
 import { segmentAfter } from "./resourceIds.ts";
 import type { StagingResourceGroup } from "./stagingResourceGroups.ts";
 
+/** Those of the service that the emulator passes through. */
 export type ProvisioningState = "Creating" | "Succeeded" | "Failed" | "Deleting";
 
+/** Why a creation failed, as GET shows it. */
 export interface ProvisioningError {
   provisioningErrorCode: string;
   message: string;
 }
 
+/** `lastRunStatus` before it is written for the wire. */
 export interface RunStatus {
   startedAtInMs: number;
   endedAtInMs?: number;
@@ -20,6 +23,7 @@ export interface RunStatus {
   message: string;
 }
 
+/** What a distributor made. */
 export interface RunOutput {
   name: string;
   /** Absent for a VHD, which has `artifactUri`. */
@@ -27,11 +31,11 @@ export interface RunOutput {
   artifactUri?: string;
 }
 
+/** Everything known of an image template. */
 export interface Template {
   id: string;
   name: string;
   location: string;
-  apiVersion: string;
   tags: JsonObject;
   identityId: string;
   /** Known once the creation succeeded. */
@@ -49,6 +53,7 @@ export interface Template {
   deletion?: Operation;
 }
 
+/** In the spelling of the request that created it. */
 export function groupNameOf(template: Template): string {
   return segmentAfter(template.id, "resourceGroups");
 }
@@ -123,6 +128,7 @@ export function runStatusBody(status: RunStatus): JsonObject {
   };
 }
 
+/** Shape as recorded from the service, api-version 2022-02-14. */
 export function runOutputBody(template: Template, output: RunOutput): JsonObject {
   return {
     properties: {

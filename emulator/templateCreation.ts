@@ -19,6 +19,7 @@ export class CreationError extends Error {
   }
 }
 
+/** What a template has only once its creation succeeded. */
 export interface CreatedParts {
   exactVersion: string;
   osType: string;
@@ -47,7 +48,7 @@ function resolveSource(cloud: Cloud, source: JsonObject, location: string): Reso
   if (source["type"] === "PlatformImage") return resolvePlatformImage(source, location);
   if (source["type"] === "SharedImageVersion") return resolveGalleryVersion(cloud, source);
   const imageId = stringOf(source["imageId"]);
-  const message = `Error getting Managed Image '${imageId}': StatusCode=404`;
+  const message = `Error getting Managed Image '${imageId}': StatusCode=404.`;
   throw new CreationError("BadManagedImageSource", message);
 }
 
@@ -74,7 +75,7 @@ function resolveGalleryVersion({ resources }: Cloud, source: JsonObject): Resolv
   const exactVersion =
     wanted === "latest" ? highestVersion(versions) : versions.find((v) => v === wanted);
   if (!exactVersion) {
-    const message = `Build (Shared Image Version) step failed for Image Version '${versionId}': StatusCode=404 -- Original Error: Code="ResourceNotFound"`;
+    const message = `Build (Shared Image Version) step failed for Image Version '${versionId}': StatusCode=404 -- Original Error: Code="ResourceNotFound".`;
     throw new CreationError("BadSharedImageVersionSource", message);
   }
   return { exactVersion, osType: resources.property(definitionId, "osType") };
@@ -126,7 +127,7 @@ function checkDistributor(cloud: Cloud, distributor: JsonObject): void {
   if (distributor["type"] !== "SharedImage") return;
   const id = definitionIdOf(distributor);
   if (isMissing(cloud, id)) {
-    const message = `Error getting Azure Compute Gallery image definition '${id}': StatusCode=404 -- Original Error: Code="ResourceNotFound"`;
+    const message = `Error getting Azure Compute Gallery image definition '${id}': StatusCode=404 -- Original Error: Code="ResourceNotFound".`;
     throw new CreationError("BadSharedImageDistribute", message);
   }
   if (!cloud.roles.has("Gallery Image Contributor")) {

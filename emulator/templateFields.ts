@@ -5,6 +5,7 @@
  * another table, or any of them with `[]`. A leading `!` marks a required field, `readOnly` one the service sets.
  */
 
+/** Field name to kind. */
 export type Fields = Readonly<Record<string, string>>;
 
 /** Tables chosen by the value of a field: `source.type` and its kin. */
@@ -36,6 +37,7 @@ const FILE = {
 };
 const DISTRIBUTOR = { type: "!string", runOutputName: "!name", artifactTags: "map" };
 
+/** Objects with one set of fields. */
 export const TABLES: Readonly<Record<string, Fields>> = {
   ImageTemplate: {
     location: "!string",
@@ -100,6 +102,7 @@ export const TABLES: Readonly<Record<string, Fields>> = {
   },
 };
 
+/** Objects whose fields depend on a discriminator. */
 export const UNIONS: Readonly<Record<string, Union>> = {
   Source: {
     by: "type",

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 /** The build did not end within `buildTimeoutInMinutes`. */
 export class BuildTimeout extends Error {}
 
+/** Knows where the run is, and its deadline. */
 export class Timeline {
   /** The instant reached, in ms since the epoch. */
   atInMs: number;

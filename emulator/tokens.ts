@@ -8,6 +8,7 @@ const MINUTE_IN_MS = 60_000;
 // Entra's default lifetime of an access token is 60 to 90 minutes.
 const ACCESS_TOKEN_LIFETIME_IN_MS = 60 * MINUTE_IN_MS;
 
+/** What is wrong with a token; the claims of an expired one can still be trusted. */
 export type TokenVerdict =
   | { valid: true; claims: JsonObject }
   | { valid: false; reason: "malformed" | "expired"; claims: JsonObject };

@@ -8,6 +8,7 @@ import {
   type LastRunStatus,
   NOT_STARTED,
   observe,
+  phaseDurations,
   phaseName,
   type RunTimeline,
   spokenDuration,
@@ -67,11 +68,20 @@ class Reporter {
     const now = this.#clock.now();
     const before = this.#timeline;
     this.#timeline = observe(before, status, now);
-    if (this.#timeline.outcome) this.#say(`The run ended: ${this.#timeline.outcome}`, now);
+    if (this.#timeline.outcome) this.#sayEnd(now);
     else if (this.#timeline !== before) this.#sayPhase(status, now);
     else if (now.getTime() - this.#spokeAt.getTime() >= HEARTBEAT_IN_MS)
       this.#sayStill(status, now);
     return this.#timeline;
+  }
+
+  #sayEnd(now: Date): void {
+    this.#say(`The run ended: ${this.#timeline.outcome}`, now);
+    const phases = phaseDurations(this.#timeline, now);
+    const spoken = phases.map(
+      ({ name, durationInMs }) => `${name} ${spokenDuration(durationInMs)}`,
+    );
+    this.#host.log("info", `Phases: ${spoken.join(", ")}`);
   }
 
   #sayPhase(status: LastRunStatus, now: Date): void {

@@ -16,6 +16,7 @@ import { stringOf } from "../json.ts";
 import type { Tokens } from "../tokens.ts";
 import { findRoute, type Route, resourceAnswer } from "./routes.ts";
 
+/** One request to ARM, freed from its connection. */
 export interface ArmCall {
   method: string;
   /** As sent: path and query. */
@@ -25,6 +26,7 @@ export interface ArmCall {
   correlationId: string | undefined;
 }
 
+/** What the front door needs behind it. */
 export interface ArmFrontOptions {
   cloud: Cloud;
   tokens: Tokens;
@@ -35,6 +37,7 @@ export interface ArmFrontOptions {
 // Later api-versions put errors inside "error". Source: image-builder-troubleshoot.md.
 const LAST_BARE_ERRORS = "2020-02-14";
 
+/** Answers every ARM request, refusals included. */
 export class ArmFront {
   readonly #options: ArmFrontOptions;
 
@@ -90,7 +93,7 @@ export class ArmFront {
   #checkToken(bearer: string | undefined): void {
     const { tokens, origin, cloud } = this.#options;
     const authority = `${origin}/${cloud.seeds.tenantId}`;
-    const refuse = (message: string) => authenticationFailed(401, message, authority);
+    const refuse = (message: string) => authenticationFailed(message, authority);
     if (!bearer) throw refuse("Authentication failed. The 'Authorization' header is missing.");
     const verdict = tokens.check(bearer);
     if (!verdict.valid && verdict.reason === "expired") {

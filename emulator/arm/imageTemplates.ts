@@ -41,6 +41,7 @@ const TEMPLATE = `${TEMPLATES}/{template}`;
 
 type Handler = (request: ArmRequest) => Answer;
 
+/** Routes of the resource provider, which checks its own api-versions. */
 export function imageTemplateRoutes(cloud: Cloud, templates: ImageTemplates): Route[] {
   const handlers = new TemplateHandlers(cloud, templates);
   const route = (method: string, pattern: string, handle: Handler): Route => ({
@@ -101,7 +102,7 @@ class TemplateHandlers {
     const body = validateTemplate(request.body, request.apiVersion);
     checkLocation(stringOf(body["location"]));
     this.#checkIdentity(request, body);
-    const { template, operation } = this.#templates.create(idOf(request), body, request.apiVersion);
+    const { template, operation } = this.#templates.create(idOf(request), body);
     // A create has no Location. Source: recorded exchange, api-version 2022-07-01.
     const { Location: _, ...headers } = this.#operationHeaders(request, operation);
     return resourceAnswer(201, templateBody(template), headers);

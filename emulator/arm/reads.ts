@@ -10,8 +10,8 @@ import {
   versionDetails,
   versionSummary,
 } from "../marketplace.ts";
+import type { StoredBody } from "../resourceBodies.ts";
 import { segmentAfter } from "../resourceIds.ts";
-import type { StoredBody } from "../seeds.ts";
 import { isMissing } from "../templateCreation.ts";
 import type { ArmRequest, Route } from "./routes.ts";
 
@@ -33,6 +33,7 @@ const RESOURCES = [
   },
 ];
 
+/** Routes that answer from the resource store and the marketplace table. */
 export function readRoutes(cloud: Cloud): Route[] {
   return [
     ...RESOURCES.flatMap(({ list, type }): Route[] => [

@@ -2,6 +2,7 @@
 import type { Answer } from "../answers.ts";
 import type { Principal } from "../entra.ts";
 
+/** A request that found its route. */
 export interface ArmRequest {
   method: string;
   /** Without query, slashes collapsed. */
@@ -15,6 +16,7 @@ export interface ArmRequest {
   principal: Principal;
 }
 
+/** One method on one path pattern. */
 export interface Route {
   method: string;
   /** Segments; `{name}` matches any one. */
@@ -24,11 +26,13 @@ export interface Route {
   handle: (request: ArmRequest) => Answer | Promise<Answer>;
 }
 
+/** A route and the values of its `{name}` segments. */
 export interface RouteMatch {
   route: Route;
   params: Record<string, string>;
 }
 
+/** The first route that fits, or undefined. */
 export function findRoute(
   routes: readonly Route[],
   method: string,
@@ -72,6 +76,7 @@ export function resourceAnswer(
   };
 }
 
+/** An answer of headers alone. */
 export function emptyAnswer(status: number, headers: Record<string, string> = {}): Answer {
   return { status, headers };
 }

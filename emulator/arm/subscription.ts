@@ -20,6 +20,7 @@ const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   "Microsoft.ManagedIdentity": ["userAssignedIdentities"],
 };
 
+/** Routes above and beside the resources: subscriptions, providers, groups, metadata. */
 export function subscriptionRoutes(cloud: Cloud, origin: string): Route[] {
   const { seeds, resources, behaviour } = cloud;
   const subscription = subscriptionBody(seeds.subscriptionId, seeds.tenantId);

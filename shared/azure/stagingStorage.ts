@@ -48,27 +48,24 @@ export async function uploadPackage(
   const container = service.getContainerClient(containerName);
   const blob = container.getBlockBlobClient(blobName);
   const bytes = await readFile(artifacts.file);
-  // A repeated request whose first answer was lost finds its own blob, since nobody else has this name.
-  const upload = (abortSignal: AbortSignal) =>
-    unless(ALREADY_THERE, () =>
-      blob.upload(bytes, bytes.length, {
-        abortSignal,
-        conditions: { ifNoneMatch: "*" },
-        metadata: { sha256: artifacts.sha256 },
-      }),
-    );
+  await attempt(azure, { action: "prepare the staging container", signal }, async (abortSignal) => {
+    // Asked first: a large upload into a missing container breaks the connection instead of telling why.
+    if (await container.exists({ abortSignal })) return;
+    await unless(ALREADY_THERE, () => container.create({ abortSignal }));
+  });
   const limitInMs = WRITE_LIMIT_IN_MS + bytes.length / SLOWEST_BYTES_PER_MS;
   await attempt(
     azure,
     { action: "upload the artifacts", limitInMs, signal },
     async (abortSignal) => {
-      try {
-        await upload(abortSignal);
-      } catch (error) {
-        if (codeOf(error) !== "ContainerNotFound") throw error;
-        await unless(ALREADY_THERE, () => container.create({ abortSignal }));
-        await upload(abortSignal);
-      }
+      // A repeated request whose first answer was lost finds its own blob, since nobody else has this name.
+      await unless(ALREADY_THERE, () =>
+        blob.upload(bytes, bytes.length, {
+          abortSignal,
+          conditions: { ifNoneMatch: "*" },
+          metadata: { sha256: artifacts.sha256 },
+        }),
+      );
     },
   );
 }

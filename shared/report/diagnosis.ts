@@ -12,13 +12,16 @@ export interface Diagnosis {
 
 const LAST_LINES = 15;
 
-// Source: line forms of customization.log in image-builder-troubleshoot and the packer azure plugin.
-const PREFIX =
-  /^(?:\[[^\]]+\] )?PACKER(?: (OUT|ERR))?(?: \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d)?(?: ui:)? ?(.*)$/;
-const SOURCE_NAME = /^(?:==>|-->)? *azure-arm: ?/;
+// Source: line forms of customization.log in image-builder-troubleshoot and the packer azure plugin. A line is
+// `[<id>] PACKER OUT ==> azure-arm: text` (Packer's steps and what scripts print), or
+// `[<id>] PACKER ERR 2020/04/30 23:38:58 text` (debug); newer ones leave OUT and ERR away and mark the former with `ui:`.
+const LINE =
+  /^(?:\[[^\]]+\] )?PACKER(?: (?:OUT|ERR))?(?: \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d)?(?: ui:)?(?: (.*))?$/;
+const PRINTED = /^(?:==>|-->)? *azure-arm: ?(.*)$/;
 const STARTING = /\(telemetry\) Starting provisioner/i;
-const ENDING = /\(telemetry\) ending/i;
-const ERRORED = /Build 'azure-arm' errored[^:]*: ?(.*)$/;
+const ERRORED = /^Build 'azure-arm' errored.*?: (.*)$/;
+const PACKERS_OWN =
+  /^(?:Provisioning with |Provisioning step had errors|Deleting |The resource group was not )/;
 
 /**
  * Reads `customization.log`.
@@ -26,29 +29,24 @@ const ERRORED = /Build 'azure-arm' errored[^:]*: ?(.*)$/;
  * @returns undefined when no customizer of the template failed.
  */
 export function diagnose(log: string, customizerCount: number): Diagnosis | undefined {
-  let index = -1;
-  let lines: string[] = [];
+  let customizerIndex = -1;
+  let printed: string[] = [];
   for (const raw of log.split("\n")) {
-    const line = withoutPrefix(raw.trimEnd());
-    if (line === undefined) continue;
+    const line = LINE.exec(raw.trimEnd())?.[1] ?? "";
+    // What a script prints carries the builder's name, so it cannot pass for one of Packer's own lines.
+    const text = PRINTED.exec(line)?.[1];
     const verdict = ERRORED.exec(line)?.[1];
-    if (verdict !== undefined) {
-      if (index < 0 || index >= customizerCount) return undefined;
-      return { customizerIndex: index, lastLines: lines.slice(-LAST_LINES), verdict };
-    }
-    if (STARTING.test(line)) {
-      index++;
-      lines = [];
-    } else if (!ENDING.test(line) && line.trim() !== "") {
-      lines.push(line);
+    if (text !== undefined) {
+      if (text.trim() !== "" && !PACKERS_OWN.test(text)) printed.push(text);
+    } else if (STARTING.test(line)) {
+      customizerIndex++;
+      printed = [];
+    } else if (verdict !== undefined) {
+      const isOurs = customizerIndex >= 0 && customizerIndex < customizerCount;
+      return isOurs
+        ? { customizerIndex, lastLines: printed.slice(-LAST_LINES), verdict }
+        : undefined;
     }
   }
   return undefined;
-}
-
-/** The line as the script printed it; undefined for Packer's debug lines. */
-function withoutPrefix(raw: string): string | undefined {
-  const match = PREFIX.exec(raw);
-  if (match?.[1] === "ERR") return undefined;
-  return (match?.[2] ?? raw).replace(SOURCE_NAME, "");
 }

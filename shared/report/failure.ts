@@ -17,11 +17,14 @@ export async function runFailure(
   const log = await readLog(context, template);
   const diagnosis = log === undefined ? undefined : diagnose(log, names.length);
   if (diagnosis) return customizerFailure(names, diagnosis, said);
-  return new ImageBuildError(`The run ended in state ${timeline.outcome}.`, {
-    details: said,
-    hint: HINTS[timeline.outcome ?? ""] ?? "",
-  });
+  const isUnread = timeline.outcome === "Failed" && log === undefined;
+  const hint = isUnread ? UNREAD_HINT : HINTS[timeline.outcome ?? ""];
+  const facts = { details: said, ...(hint && { hint }) };
+  return new ImageBuildError(`The run ended in state ${timeline.outcome}.`, facts);
 }
+
+const UNREAD_HINT =
+  "The build log would say more, but it could not be read: the role Storage Blob Data Reader on the stagingResourceGroup would show it.";
 
 const HINTS: Record<string, string> = {
   PartiallySucceeded:

@@ -91,8 +91,15 @@ function galleryDistributor(inputs: Inputs, resolved: Resolved, provenance: Prov
     runOutputName: RUN_OUTPUT_NAME,
     galleryImageId: inputs.imageVersion === "" ? id : `${id}/versions/${inputs.imageVersion}`,
     targetRegions: resolved.targetRegions,
-    artifactTags: { ...provenanceTags(provenance), ...inputs.imageTags },
+    artifactTags: withUserTags(provenanceTags(provenance), inputs.imageTags),
   };
+}
+
+/** Tag names differ by more than their case, so a user's tag takes the place of ours whatever its case. */
+function withUserTags(ours: Inputs["imageTags"], users: Inputs["imageTags"]): Inputs["imageTags"] {
+  const taken = new Set(Object.keys(users).map((name) => name.toLowerCase()));
+  const kept = Object.entries(ours).filter(([name]) => !taken.has(name.toLowerCase()));
+  return { ...Object.fromEntries(kept), ...users };
 }
 
 function composeVmProfile({ vmSize, osDiskSizeInGb, subnetId }: Inputs): Record<string, unknown> {

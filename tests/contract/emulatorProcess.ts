@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const READY_TIMEOUT_IN_MS = 20_000;
 
+/** Options of the command line, and the clock. */
 export interface EmulatorOptions {
   scenario?: string;
   /** @default the emulator's own, 60 */
@@ -18,12 +19,14 @@ export interface EmulatorOptions {
   withoutRoles?: readonly string[];
 }
 
+/** The control endpoint; each call throws with its words when refused. */
 export interface Control {
   get<T>(path: string): Promise<T>;
   post(path: string, body: unknown): Promise<void>;
   delete(path: string): Promise<void>;
 }
 
+/** An emulator in a process of its own. */
 export interface RunningEmulator {
   /** The lines of the env file. */
   env: Record<string, string>;

@@ -84,7 +84,7 @@ function create(properties: object = {}): Template {
       ...properties,
     },
   };
-  return templates.create(id, body, "2025-10-01").template;
+  return templates.create(id, body).template;
 }
 
 async function createReady(properties?: object): Promise<Template> {
