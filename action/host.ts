@@ -28,6 +28,7 @@ export function createHost(signal: AbortSignal): Host {
     },
     signal,
     stopGraceInMs: STOP_GRACE_IN_MS,
+    hasPostStep: true,
     readInput: (name) => core.getInput(kebabCase(name)),
     inputLabel: kebabCase,
     signIn: () => signIn(host),

@@ -1,5 +1,6 @@
 /** A certificate authority made at start, and one server certificate for loopback signed by it. */
-import "./reflectMetadata.ts";
+// `@peculiar/x509` asks for it while it loads.
+import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

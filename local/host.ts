@@ -37,6 +37,7 @@ export function createHost(signal: AbortSignal, flags: ReadonlyMap<string, strin
     provenance: {},
     signal,
     stopGraceInMs: STOP_GRACE_IN_MS,
+    hasPostStep: false,
     readInput: (name) => (flags.get(kebabCase(name)) ?? "").trim(),
     inputLabel: (name) => `--${kebabCase(name)}`,
     signIn: () => signIn(host),

@@ -38,6 +38,14 @@ export function newRecord(): BuildRecord {
  * @throws an error of `errors.ts` when there is no complete image version at the end.
  */
 export async function buildImage(context: BuildContext, record: BuildRecord): Promise<void> {
+  try {
+    await planToCollect(context, record);
+  } finally {
+    if (record.packed) await rm(record.packed.folder, { recursive: true, force: true });
+  }
+}
+
+async function planToCollect(context: BuildContext, record: BuildRecord): Promise<void> {
   const { host, azure, inputs } = context;
   const plan = await host.group("Plan", () => makePlan(context, record));
   const staged = await host.group("Stage", () => stage(context, record, plan));
@@ -84,11 +92,7 @@ async function stage(
   }
   const place = stagingPlace(host, plan, inputs.artifacts, packed);
   own(context, record, { templateId: plan.templateId, blobUrl: blobUrl(place) });
-  try {
-    return await stagePackage(context, place, inputs.artifacts, packed, plan.osType);
-  } finally {
-    await rm(packed.folder, { recursive: true, force: true });
-  }
+  return stagePackage(context, place, inputs.artifacts, packed, plan.osType);
 }
 
 async function submit(

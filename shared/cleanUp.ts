@@ -54,11 +54,16 @@ export async function cleanUp(context: CleanUpContext, build: OwnedBuild): Promi
   if (!mayDelete(build)) {
     const reason = `the clean-up policy is ${build.cleanUp}`;
     const kept = [build.templateId, ...blobs].map((id) => ({ id, reason, isIntended: true }));
-    return [...kept, ...(await attempt(build.templateId, () => stopRun(context, template)))];
+    return [
+      ...kept,
+      ...(await attempt(context, build.templateId, () => stopRun(context, template))),
+    ];
   }
   const left = await Promise.all([
-    ...blobs.map((url) => attempt(url, () => deleteBlob(context.azure, url, context.signal))),
-    attempt(build.templateId, () => takeDown(context, template)),
+    ...blobs.map((url) =>
+      attempt(context, url, () => deleteBlob(context.azure, url, context.signal)),
+    ),
+    attempt(context, build.templateId, () => takeDown(context, template)),
   ]);
   return left.flat();
 }
@@ -67,13 +72,20 @@ function mayDelete({ cleanUp, isSuccessful }: OwnedBuild): boolean {
   return cleanUp === "always" || (cleanUp === "on-success" && isSuccessful);
 }
 
-async function attempt(id: string, act: () => Promise<unknown>): Promise<Leftover[]> {
+async function attempt(
+  { signal }: CleanUpContext,
+  id: string,
+  act: () => Promise<unknown>,
+): Promise<Leftover[]> {
   try {
     await act();
     return [];
   } catch (error) {
     const { title, details } = describe(error);
-    return [{ id, reason: [title, ...details].join(" "), isIntended: false }];
+    const reason = signal.aborted
+      ? "no time was left to wait for it"
+      : [title, ...details].join(" ");
+    return [{ id, reason, isIntended: false }];
   }
 }
 

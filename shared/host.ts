@@ -58,6 +58,8 @@ export interface Host {
   readonly signal: AbortSignal;
   /** How long the host lets a step live after asking it to stop. */
   readonly stopGraceInMs: number;
+  /** True when the host runs `post` after the step, even if it was stopped or killed. */
+  readonly hasPostStep: boolean;
 
   /** Raw text of an input, trimmed; empty when not given. */
   readInput(name: InputName): string;

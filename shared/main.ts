@@ -1,12 +1,12 @@
 /** The composition root: inputs, clients, the build, its outputs. The only place that decides success or failure. */
 import { type AzureContext, createArmClient, createHttpClient, userAgent } from "./azure/arm.ts";
 import { findCloud } from "./azure/cloud.ts";
-import { translated } from "./azure/failures.ts";
+import { signInFailed } from "./azure/failures.ts";
 import { type BuildRecord, buildImage, newRecord } from "./buildImage.ts";
 import { cleanUp, type Leftover, savedOwnedBuild, saveOwnedBuild } from "./cleanUp.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { inputs as contract, type InputName } from "./contract.ts";
-import { CanceledError, describe } from "./errors.ts";
+import { AccessError, CanceledError, describe } from "./errors.ts";
 import type { Credential, Host, SignIn } from "./host.ts";
 import { readInputs } from "./inputs.ts";
 import type { BuildContext } from "./plan.ts";
@@ -29,6 +29,7 @@ export async function main(host: Host, clock: Clock = systemClock): Promise<void
     const context = { host, azure, arm: createArmClient(azure), inputs };
     await buildAndCleanUp(context, record);
   } catch (error) {
+    if (host.signal.aborted && record.owned) host.setOutput("runStatus", "Canceled");
     host.fail(describe(host.signal.aborted ? canceled(record) : error));
   }
 }
@@ -40,12 +41,13 @@ export async function post(host: Host, clock: Clock = systemClock): Promise<void
     if (!build) return;
     maskSecrets(host);
     const limit = clock.deadline(POST_LIMIT_IN_MS, host.signal);
-    const azure = await connect(host, clock, await host.signIn(), limit.signal);
-    const context = { host, azure, arm: createArmClient(azure), signal: limit.signal };
-    const left = await host.group("Clean up", () => cleanUp(context, build));
-    limit.end();
-    reportLeftovers(host, left);
-    saveOwnedBuild(host, undefined);
+    try {
+      const azure = await connect(host, clock, await host.signIn(), limit.signal);
+      const context = { host, azure, arm: createArmClient(azure), signal: limit.signal };
+      reportLeftovers(host, await host.group("Clean up", () => cleanUp(context, build)));
+    } finally {
+      limit.end();
+    }
   } catch (error) {
     const { title, details } = describe(error);
     host.log("warning", ["The clean-up did not work.", title, ...details].join(" "));
@@ -58,17 +60,16 @@ async function buildAndCleanUp(context: BuildContext, record: BuildRecord): Prom
     await buildImage(context, record);
     if (record.owned) record.owned = { ...record.owned, isSuccessful: true };
   } finally {
-    const left = await finish(context, record);
-    reportLeftovers(host, left);
+    await finish(context, record);
     await writeSummary(host, record, context.azure.clock.now());
   }
 }
 
 /** The clean-up of the main process, in a time of its own: enough of it, or what the host leaves after a stop. */
-async function finish(context: BuildContext, record: BuildRecord): Promise<Leftover[]> {
+async function finish(context: BuildContext, record: BuildRecord): Promise<void> {
   const { host, azure } = context;
   const { owned } = record;
-  if (!owned) return [];
+  if (!owned) return;
   const limit = azure.clock.deadline(CLEAN_UP_LIMIT_IN_MS);
   const shorten = (): void => limit.shorten(host.stopGraceInMs);
   if (host.signal.aborted) shorten();
@@ -78,9 +79,13 @@ async function finish(context: BuildContext, record: BuildRecord): Promise<Lefto
   );
   host.signal.removeEventListener("abort", shorten);
   limit.end();
-  // After a stop the post step looks once more: a request that was on its way may have made something since.
-  if (!host.signal.aborted) saveOwnedBuild(host, undefined);
-  return left;
+  if (host.signal.aborted && host.hasPostStep) {
+    // It looks once more whatever happened: a request that was on its way may have made something since.
+    host.log("info", "The post step goes on with the clean-up.");
+    return;
+  }
+  reportLeftovers(host, left);
+  saveOwnedBuild(host, undefined);
 }
 
 /** Finds the cloud and signs in to it, so that a wrong sign-in shows before anything else is tried. */
@@ -94,21 +99,23 @@ async function connect(
   const endpoint = signIn.resourceManagerEndpoint;
   const label = signIn.resourceManagerEndpointLabel;
   const cloud = await findCloud({ endpoint, label, httpClient, clock, signal });
-  const credential = masked(host, signIn.credential(cloud));
-  try {
-    await credential.getToken(cloud.resourceManagerScope, { abortSignal: signal });
-  } catch (error) {
-    throw signal.aborted ? signal.reason : translated("sign in", error);
-  }
+  const credential = guarded(host, signIn.credential(cloud));
+  await credential.getToken(cloud.resourceManagerScope, { abortSignal: signal });
   return { cloud, credential, httpClient, clock, userAgent: userAgent(host) };
 }
 
-function masked(host: Host, credential: Credential): Credential {
+/** Masks every token, and makes one error of all the ways in which a credential fails. */
+function guarded(host: Host, credential: Credential): Credential {
   return {
     async getToken(scopes, options) {
-      const token = await credential.getToken(scopes, options);
-      if (token) host.mask(token.token);
-      return token;
+      try {
+        const token = await credential.getToken(scopes, options);
+        if (token) host.mask(token.token);
+        return token;
+      } catch (error) {
+        if (error instanceof Error && error.name === "AbortError") throw error;
+        throw error instanceof AccessError ? error : signInFailed(error);
+      }
     },
   };
 }

@@ -3,7 +3,7 @@ import { v4 as uuid } from "uuid";
 import type { ArmClient, AzureContext } from "./azure/arm.ts";
 import { type ImageDefinition, ImageReader } from "./azure/gallery.ts";
 import { ImageTemplateClient } from "./azure/imageTemplate.ts";
-import { blobEndpoint, resourceGroupLocation } from "./azure/resources.ts";
+import { blobEndpoint, isMissingIdentity, resourceGroupLocation } from "./azure/resources.ts";
 import { InputError } from "./errors.ts";
 import { collectAll } from "./form.ts";
 import type { Host } from "./host.ts";
@@ -47,6 +47,7 @@ export async function planBuild(context: BuildContext): Promise<Plan> {
     definition: () => findDefinition(context),
     stagingEndpoint: () => findStagingEndpoint(context),
     template: () => requireFreeName(context, templateId),
+    identity: () => requireIdentity(context),
   });
   const checked = await collectAll({
     osType: () => matchingOsType(context, found.source, found.definition),
@@ -87,6 +88,14 @@ function identityId({ identity, signIn, resourceGroupName }: Inputs): string {
   if (identity.kind === "id") return identity.id.id;
   const path = `Microsoft.ManagedIdentity/userAssignedIdentities/${identity.name}`;
   return resourceId(signIn.subscriptionId, resourceGroupName, path);
+}
+
+/** A name that is wrong would show only after the upload. Where the identity may not be read, the service decides. */
+async function requireIdentity(context: BuildContext): Promise<void> {
+  const { arm, inputs, host } = context;
+  const id = identityId(inputs);
+  if (!(await isMissingIdentity(arm, id, host.signal))) return;
+  throw problem(context, "managedIdentity", `names "${id}", which does not exist`);
 }
 
 async function findDefinition(context: BuildContext): Promise<ImageDefinition> {

@@ -23,7 +23,10 @@ export async function startRun(
   const startedAt = clock.now().getTime();
   for (;;) {
     const failure = await requestRun(host, template);
-    if (failure === undefined) return;
+    if (failure === undefined) {
+      host.log("info", "The run is started.");
+      return;
+    }
     if (await hasRun(host, clock, template, failure)) {
       host.log("info", "The answer to the run request was lost; the run is on.");
       return;

@@ -35,7 +35,11 @@ export async function submitTemplate(
     limitInMs: CREATE_LIMIT_IN_MS,
     waitingFor: `the image template "${template.id}" to be created`,
   };
-  await pollUntil(options, async () => isProvisioned(await template.require(host.signal)));
+  const created = await pollUntil(options, async () => {
+    const read = await template.require(host.signal);
+    return CREATE_OUTCOMES.includes(read.properties.provisioningState) ? read : undefined;
+  });
+  if (created.properties.provisioningState !== "Succeeded") throw createFailure(created);
 }
 
 /** A create whose answer was lost is refused when it is repeated; the template that is there is ours then. */
@@ -51,17 +55,17 @@ async function adopt(
   host.log("info", "The answer to the create request was lost; the image template is there.");
 }
 
-function isProvisioned({ id, properties }: ImageTemplate): true | undefined {
-  const { provisioningState, provisioningError } = properties;
-  if (provisioningState === "Succeeded") return true;
-  if (provisioningState !== "Failed" && provisioningState !== "Canceled") return undefined;
-  const { provisioningErrorCode = "", message = "" } = provisioningError ?? {};
+// Source: provisioningState, api-version 2025-10-01.
+const CREATE_OUTCOMES = ["Succeeded", "Failed", "Canceled"];
+
+function createFailure({ id, properties }: ImageTemplate): AccessError | ImageBuildError {
+  const { provisioningErrorCode = "", message = "" } = properties.provisioningError ?? {};
   const title = `The service could not create the image template "${id.split("/").at(-1)}".`;
   const details = [`${provisioningErrorCode}: ${message}`];
   const unread = /Not authorized to access the resource: (\S+?)\.? Please/.exec(message)?.[1];
-  if (!unread) throw new ImageBuildError(title, { details });
+  if (!unread) return new ImageBuildError(title, { details });
   const hint = unread.startsWith("https:")
     ? "Grant the managed identity the role Storage Blob Data Reader on the staging container or its account. A new grant can take some minutes to work."
     : `Grant the managed identity a role that may use "${unread}"; see docs/permissions.md.`;
-  throw new AccessError(title, { details, hint });
+  return new AccessError(title, { details, hint });
 }

@@ -27,6 +27,7 @@ export function createHost(signal: AbortSignal): Host {
     },
     signal,
     stopGraceInMs: STOP_GRACE_IN_MS,
+    hasPostStep: true,
     readInput: (name) => (tl.getInput(name) ?? "").trim(),
     inputLabel: (name) => name,
     signIn,

@@ -42773,7 +42773,7 @@ var require_receiver = __commonJS({
             const buffer2 = this.consume(2);
             const fin = (buffer2[0] & 128) !== 0;
             const opcode = buffer2[0] & 15;
-            const masked2 = (buffer2[1] & 128) === 128;
+            const masked = (buffer2[1] & 128) === 128;
             const fragmented = !fin && opcode !== opcodes.CONTINUATION;
             const payloadLength = buffer2[1] & 127;
             const rsv1 = buffer2[0] & 64;
@@ -42783,7 +42783,7 @@ var require_receiver = __commonJS({
               failWebsocketConnection(this.ws, "Invalid opcode received");
               return callback();
             }
-            if (masked2) {
+            if (masked) {
               failWebsocketConnection(this.ws, "Frame cannot be masked");
               return callback();
             }
@@ -42831,7 +42831,7 @@ var require_receiver = __commonJS({
               this.#info.compressed = rsv1 !== 0;
             }
             this.#info.opcode = opcode;
-            this.#info.masked = masked2;
+            this.#info.masked = masked;
             this.#info.fin = fin;
             this.#info.fragmented = fragmented;
           } else if (this.#state === parserStates.PAYLOADLENGTH_16) {
@@ -52644,7 +52644,6 @@ var HINTS = [
 ];
 function translated(action5, error2) {
   if (!(error2 instanceof Error) || error2.name === "AbortError") return error2;
-  if (/Authentication|CredentialUnavailable/.test(error2.name)) return signInFailed(error2);
   if (error2.name !== "RestError") return error2;
   const sdkError = error2;
   if (sdkError.statusCode !== void 0) return refused(action5, refusalOf(sdkError));
@@ -52682,16 +52681,17 @@ var SIGN_IN_HINTS = [
   }
 ];
 function signInFailed(error2) {
-  const code = /AADSTS(\d+)|Error\(s\): (\d+)/.exec(error2.message)?.slice(1).find(Boolean);
+  const message = error2 instanceof Error ? error2.message : String(error2);
+  const code = /AADSTS(\d+)|Error\(s\): (\d+)/.exec(message)?.slice(1).find(Boolean);
   const known = SIGN_IN_HINTS.find(({ codes }) => code !== void 0 && codes.includes(code));
   return new AccessError("Signing in to Azure failed.", {
-    details: [signInMessage(error2)],
+    details: [firstSentences(message)],
     hint: known?.hint ?? "Check the sign-in settings of this step.",
     cause: error2
   });
 }
-function signInMessage(error2) {
-  const text = error2.message.replace(/\s+/g, " ");
+function firstSentences(message) {
+  const text = message.replace(/\s+/g, " ");
   return text.split(/ (?:Trace ID|To troubleshoot|Status code)/)[0] ?? text;
 }
 
@@ -85949,9 +85949,6 @@ function outcomeOf(status) {
 
 // shared/cleanUp.ts
 var STATE_KEY = "build";
-function saveOwnedBuild(host, build) {
-  host.saveState(STATE_KEY, build ? JSON.stringify(build) : "");
-}
 function savedOwnedBuild(host) {
   const text = host.savedState(STATE_KEY);
   return text === "" ? void 0 : JSON.parse(text);
@@ -85962,24 +85959,30 @@ async function cleanUp(context5, build) {
   if (!mayDelete(build)) {
     const reason = `the clean-up policy is ${build.cleanUp}`;
     const kept = [build.templateId, ...blobs].map((id) => ({ id, reason, isIntended: true }));
-    return [...kept, ...await attempt2(build.templateId, () => stopRun(context5, template))];
+    return [
+      ...kept,
+      ...await attempt2(context5, build.templateId, () => stopRun(context5, template))
+    ];
   }
   const left = await Promise.all([
-    ...blobs.map((url2) => attempt2(url2, () => deleteBlob(context5.azure, url2, context5.signal))),
-    attempt2(build.templateId, () => takeDown(context5, template))
+    ...blobs.map(
+      (url2) => attempt2(context5, url2, () => deleteBlob(context5.azure, url2, context5.signal))
+    ),
+    attempt2(context5, build.templateId, () => takeDown(context5, template))
   ]);
   return left.flat();
 }
 function mayDelete({ cleanUp: cleanUp2, isSuccessful }) {
   return cleanUp2 === "always" || cleanUp2 === "on-success" && isSuccessful;
 }
-async function attempt2(id, act) {
+async function attempt2({ signal }, id, act) {
   try {
     await act();
     return [];
   } catch (error2) {
     const { title, details } = describe(error2);
-    return [{ id, reason: [title, ...details].join(" "), isIntended: false }];
+    const reason = signal.aborted ? "no time was left to wait for it" : [title, ...details].join(" ");
+    return [{ id, reason, isIntended: false }];
   }
 }
 async function stopRun(context5, template) {
@@ -87094,12 +87097,12 @@ function pushAll(target, items) {
     target.push(items[i]);
   }
 }
-function balancedWithBudget(str, masked2, budget) {
+function balancedWithBudget(str, masked, budget) {
   if (budget.remaining < 0) {
     return void 0;
   }
-  const r = range2("{", "}", masked2);
-  const unmatched = r !== void 0 && masked2.indexOf("{") < r[0];
+  const r = range2("{", "}", masked);
+  const unmatched = r !== void 0 && masked.indexOf("{") < r[0];
   budget.remaining -= r && !unmatched ? r[1] + 1 : str.length;
   if (!r || budget.remaining < 0) {
     return void 0;
@@ -87112,11 +87115,11 @@ function balancedWithBudget(str, masked2, budget) {
     unmatched
   };
 }
-function maskUnmatchedOpens(masked2, budget) {
-  budget.remaining -= masked2.length;
+function maskUnmatchedOpens(masked, budget) {
+  budget.remaining -= masked.length;
   const open3 = [];
-  for (let i = 0; i < masked2.length; i++) {
-    const c = masked2.charCodeAt(i);
+  for (let i = 0; i < masked.length; i++) {
+    const c = masked.charCodeAt(i);
     if (c === 123) {
       open3.push(i);
     } else if (c === 125 && open3.length) {
@@ -87127,10 +87130,10 @@ function maskUnmatchedOpens(masked2, budget) {
   let last = 0;
   for (let i = 0; i < open3.length; i++) {
     const at = open3[i];
-    out += masked2.slice(last, at) + "\0";
+    out += masked.slice(last, at) + "\0";
     last = at + 1;
   }
-  return out + masked2.slice(last);
+  return out + masked.slice(last);
 }
 function commaSetFollows(str, budget) {
   budget.remaining -= str.length;
@@ -87291,14 +87294,14 @@ function expand_(str, max, maxLength, maxDepth, depth, maxRewrites, budget, isTo
   let rewrites = 0;
   let dropEmpties = false;
   let firstGroup = true;
-  let masked2 = str;
+  let masked = str;
   for (; ; ) {
-    const m = balancedWithBudget(str, masked2, budget);
+    const m = balancedWithBudget(str, masked, budget);
     if (!m) {
       return combine(acc, str, [""], max, maxLength, dropEmpties, budget);
     }
     if (m.unmatched) {
-      masked2 = maskUnmatchedOpens(masked2, budget);
+      masked = maskUnmatchedOpens(masked, budget);
     }
     const pre = m.pre;
     const literal = () => combine(acc, pre + "{" + m.body + "}" + m.post, [""], max, maxLength, dropEmpties, budget);
@@ -87308,7 +87311,7 @@ function expand_(str, max, maxLength, maxDepth, depth, maxRewrites, budget, isTo
       if (!m.post.length)
         break;
       str = m.post;
-      masked2 = masked2.slice(m.end + 1);
+      masked = masked.slice(m.end + 1);
       continue;
     }
     const isNumericSequence = /^-?\d+\.\.-?\d+(?:\.\.-?\d+)?$/.test(m.body);
@@ -87319,7 +87322,7 @@ function expand_(str, max, maxLength, maxDepth, depth, maxRewrites, budget, isTo
       if (rewrites < maxRewrites && commaSetFollows(m.post, budget)) {
         rewrites++;
         str = m.pre + "{" + m.body + escClose + m.post;
-        masked2 = masked2.slice(0, m.end) + escClose + masked2.slice(m.end + 1);
+        masked = masked.slice(0, m.end) + escClose + masked.slice(m.end + 1);
         isTop = true;
         continue;
       }
@@ -87354,7 +87357,7 @@ function expand_(str, max, maxLength, maxDepth, depth, maxRewrites, budget, isTo
           if (!m.post.length)
             break;
           str = m.post;
-          masked2 = masked2.slice(m.end + 1);
+          masked = masked.slice(m.end + 1);
           continue;
         }
       }
@@ -87391,7 +87394,7 @@ function expand_(str, max, maxLength, maxDepth, depth, maxRewrites, budget, isTo
     if (!m.post.length)
       break;
     str = m.post;
-    masked2 = masked2.slice(m.end + 1);
+    masked = masked.slice(m.end + 1);
   }
   return acc;
 }
@@ -89625,12 +89628,13 @@ async function post(host, clock = systemClock) {
     if (!build) return;
     maskSecrets(host);
     const limit = clock.deadline(POST_LIMIT_IN_MS, host.signal);
-    const azure = await connect(host, clock, await host.signIn(), limit.signal);
-    const context5 = { host, azure, arm: createArmClient(azure), signal: limit.signal };
-    const left = await host.group("Clean up", () => cleanUp(context5, build));
-    limit.end();
-    reportLeftovers(host, left);
-    saveOwnedBuild(host, void 0);
+    try {
+      const azure = await connect(host, clock, await host.signIn(), limit.signal);
+      const context5 = { host, azure, arm: createArmClient(azure), signal: limit.signal };
+      reportLeftovers(host, await host.group("Clean up", () => cleanUp(context5, build)));
+    } finally {
+      limit.end();
+    }
   } catch (error2) {
     const { title, details } = describe(error2);
     host.log("warning", ["The clean-up did not work.", title, ...details].join(" "));
@@ -89641,20 +89645,21 @@ async function connect(host, clock, signIn2, signal) {
   const endpoint2 = signIn2.resourceManagerEndpoint;
   const label = signIn2.resourceManagerEndpointLabel;
   const cloud = await findCloud({ endpoint: endpoint2, label, httpClient: httpClient2, clock, signal });
-  const credential = masked(host, signIn2.credential(cloud));
-  try {
-    await credential.getToken(cloud.resourceManagerScope, { abortSignal: signal });
-  } catch (error2) {
-    throw signal.aborted ? signal.reason : translated("sign in", error2);
-  }
+  const credential = guarded(host, signIn2.credential(cloud));
+  await credential.getToken(cloud.resourceManagerScope, { abortSignal: signal });
   return { cloud, credential, httpClient: httpClient2, clock, userAgent: userAgent(host) };
 }
-function masked(host, credential) {
+function guarded(host, credential) {
   return {
     async getToken(scopes, options) {
-      const token = await credential.getToken(scopes, options);
-      if (token) host.mask(token.token);
-      return token;
+      try {
+        const token = await credential.getToken(scopes, options);
+        if (token) host.mask(token.token);
+        return token;
+      } catch (error2) {
+        if (error2 instanceof Error && error2.name === "AbortError") throw error2;
+        throw error2 instanceof AccessError ? error2 : signInFailed(error2);
+      }
     }
   };
 }
@@ -107684,6 +107689,7 @@ function createHost(signal) {
     },
     signal,
     stopGraceInMs: STOP_GRACE_IN_MS,
+    hasPostStep: true,
     readInput: (name3) => getInput(kebabCase(name3)),
     inputLabel: kebabCase,
     signIn: () => signIn(host),

@@ -116,7 +116,6 @@ interface SdkError extends Error {
 /** Any failure of an SDK or of the network as an error of ours; an abort and our own errors stay as they are. */
 export function translated(action: string, error: unknown): unknown {
   if (!(error instanceof Error) || error.name === "AbortError") return error;
-  if (/Authentication|CredentialUnavailable/.test(error.name)) return signInFailed(error);
   if (error.name !== "RestError") return error;
   const sdkError: SdkError = error;
   if (sdkError.statusCode !== undefined) return refused(action, refusalOf(sdkError));
@@ -158,18 +157,20 @@ const SIGN_IN_HINTS: readonly { readonly codes: readonly string[]; readonly hint
   },
 ];
 
-function signInFailed(error: Error): AccessError {
-  const code = /AADSTS(\d+)|Error\(s\): (\d+)/.exec(error.message)?.slice(1).find(Boolean);
+/** Whatever a credential throws: it could not get a token. */
+export function signInFailed(error: unknown): AccessError {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = /AADSTS(\d+)|Error\(s\): (\d+)/.exec(message)?.slice(1).find(Boolean);
   const known = SIGN_IN_HINTS.find(({ codes }) => code !== undefined && codes.includes(code));
   return new AccessError("Signing in to Azure failed.", {
-    details: [signInMessage(error)],
+    details: [firstSentences(message)],
     hint: known?.hint ?? "Check the sign-in settings of this step.",
     cause: error,
   });
 }
 
 /** The first sentence says it; trace ids and SDK advice that follow do not. */
-function signInMessage(error: Error): string {
-  const text = error.message.replace(/\s+/g, " ");
+function firstSentences(message: string): string {
+  const text = message.replace(/\s+/g, " ");
   return text.split(/ (?:Trace ID|To troubleshoot|Status code)/)[0] ?? text;
 }

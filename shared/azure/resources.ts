@@ -6,7 +6,25 @@ import type { ArmClient } from "./arm.ts";
 import type { Cloud } from "./cloud.ts";
 
 const RESOURCES_API_VERSION = "2025-04-01";
+const IDENTITY_API_VERSION = "2024-11-30";
 const STORAGE_API_VERSION = "2024-01-01";
+
+/** True when there certainly is no such identity; false when it may not be read. */
+export async function isMissingIdentity(
+  arm: ArmClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const action = "read the managed identity";
+  try {
+    await arm({ method: "GET", path: id, apiVersion: IDENTITY_API_VERSION, action, signal });
+    return false;
+  } catch (error) {
+    if (isNotFound(error)) return true;
+    if (error instanceof AccessError) return false;
+    throw error;
+  }
+}
 
 /** Part of a storage account as `GET` returns it. */
 export interface StorageAccount {

@@ -39,6 +39,7 @@ export function fakeHost(
     },
     signal: new AbortController().signal,
     stopGraceInMs: 1_000,
+    hasPostStep: true,
     readInput: (name) => ({ ...LEAST_INPUTS, ...given })[name] ?? "",
     inputLabel: kebabCase,
     signIn: async () => ({
