@@ -9,6 +9,7 @@ import {
 import { blobUrl } from "./azure/stagingStorage.ts";
 import { type OwnedBuild, saveOwnedBuild } from "./cleanUp.ts";
 import { collectRunOutputs, presentRunOutputs } from "./collect.ts";
+import { AccessError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type BuildContext, type Plan, planBuild } from "./plan.ts";
 import { runFailure } from "./report/failure.ts";
@@ -92,7 +93,13 @@ async function stage(
   }
   const place = stagingPlace(host, plan, inputs.artifacts, packed);
   own(context, record, { templateId: plan.templateId, blobUrl: blobUrl(place) });
-  return stagePackage(context, place, inputs.artifacts, packed, plan.osType);
+  try {
+    return await stagePackage(context, place, inputs.artifacts, packed, plan.osType);
+  } catch (error) {
+    // A refused upload has made nothing that could be left behind.
+    if (error instanceof AccessError) disown(context, record);
+    throw error;
+  }
 }
 
 async function submit(
@@ -117,6 +124,11 @@ function own(
 ): void {
   record.owned = { ...things, cleanUp: inputs.cleanUp, isSuccessful: false };
   saveOwnedBuild(host, record.owned);
+}
+
+function disown({ host }: BuildContext, record: BuildRecord): void {
+  delete record.owned;
+  saveOwnedBuild(host, undefined);
 }
 
 async function collect(

@@ -239,8 +239,8 @@ async function readArtifactsPath(form: Form, host: Host): Promise<ArtifactPlan> 
     const plan = await planArtifacts(folder);
     if (plan.fileCount > 0) return plan;
   } catch (error) {
-    if (error instanceof ArtifactError) throw new InputError([error.message, ...error.details]);
-    throw error;
+    if (!(error instanceof ArtifactError)) throw error;
+    throw form.wrong("artifactsPath", `a folder that can be packed. ${error.details.join(" ")}`);
   }
   throw form.wrong("artifactsPath", "a folder with at least one file that is not hidden");
 }

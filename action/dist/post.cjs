@@ -52680,13 +52680,17 @@ var SIGN_IN_HINTS = [
     hint: "No federated credential of the application matches this pipeline. Compare its issuer, subject and audience with the ones in the message."
   }
 ];
+var CHAIN_HINT = "Run az login, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give a client secret.";
+function isChain(error2) {
+  return error2 instanceof Error && /Aggregate|CredentialUnavailable/.test(error2.name);
+}
 function signInFailed(error2) {
   const message = error2 instanceof Error ? error2.message : String(error2);
   const code = /AADSTS(\d+)|Error\(s\): (\d+)/.exec(message)?.slice(1).find(Boolean);
   const known = SIGN_IN_HINTS.find(({ codes }) => code !== void 0 && codes.includes(code));
   return new AccessError("Signing in to Azure failed.", {
     details: [firstSentences(message)],
-    hint: known?.hint ?? "Check the sign-in settings of this step.",
+    hint: known?.hint ?? (isChain(error2) ? CHAIN_HINT : "Check the sign-in settings of this step."),
     cause: error2
   });
 }

@@ -44,7 +44,7 @@ export async function packArtifacts(
   plan: ArtifactPlan,
   options: PackOptions,
 ): Promise<ArtifactPackage> {
-  const fileName = `${safeName(plan.name)}.${options.format}`;
+  const fileName = `${plan.name}.${options.format}`;
   const file = path.join(options.folder, fileName);
   const archive = options.format === "zip" ? newZip() : newTarGz();
   const hash = createHash("sha256");
@@ -66,11 +66,6 @@ function newZip(): Archiver {
 
 function newTarGz(): Archiver {
   return new TarArchive({ gzip: true, gzipOptions: { level: 6 } });
-}
-
-/** Blob names, shell commands and Windows paths all take these characters. */
-function safeName(name: string): string {
-  return name.replace(/[^A-Za-z0-9._-]/g, "-");
 }
 
 function measure(maxSizeInBytes: number, seen: (chunk: Buffer) => void): Transform {

@@ -11,7 +11,10 @@ export type ArtifactEntry =
 
 /** Everything to pack, in an order that is the same for the same tree. */
 export interface ArtifactPlan {
-  /** Last part of the artifacts path; names the package and the default destination. */
+  /**
+   * Last part of the artifacts path, in characters that blob names, shell commands and Windows paths all take.
+   * Names the package and the default destination.
+   */
   readonly name: string;
   readonly entries: readonly ArtifactEntry[];
   readonly fileCount: number;
@@ -45,7 +48,7 @@ export async function planArtifacts(artifactsPath: string): Promise<ArtifactPlan
   }
   const files = walk.entries.filter((entry) => entry.kind === "file");
   return {
-    name: path.basename(root),
+    name: path.basename(root).replace(/[^A-Za-z0-9._-]/g, "-"),
     entries: walk.entries,
     fileCount: files.length,
     sizeInBytes: files.reduce((sum, file) => sum + file.sizeInBytes, 0),

@@ -157,6 +157,14 @@ const SIGN_IN_HINTS: readonly { readonly codes: readonly string[]; readonly hint
   },
 ];
 
+const CHAIN_HINT =
+  "Run az login, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give a client secret.";
+
+/** True when several ways to sign in were tried and none was there. */
+function isChain(error: unknown): boolean {
+  return error instanceof Error && /Aggregate|CredentialUnavailable/.test(error.name);
+}
+
 /** Whatever a credential throws: it could not get a token. */
 export function signInFailed(error: unknown): AccessError {
   const message = error instanceof Error ? error.message : String(error);
@@ -164,7 +172,7 @@ export function signInFailed(error: unknown): AccessError {
   const known = SIGN_IN_HINTS.find(({ codes }) => code !== undefined && codes.includes(code));
   return new AccessError("Signing in to Azure failed.", {
     details: [firstSentences(message)],
-    hint: known?.hint ?? "Check the sign-in settings of this step.",
+    hint: known?.hint ?? (isChain(error) ? CHAIN_HINT : "Check the sign-in settings of this step."),
     cause: error,
   });
 }

@@ -14,7 +14,7 @@ export interface StagedArtifact {
 /** One entry of `properties.customize`, api-version 2025-10-01. */
 export type Customizer = Readonly<Record<string, unknown>> & { readonly name: string };
 
-/** The default destination of a folder that is called `name`. */
+/** The default destination of artifacts that are called `name`. */
 export function defaultDestination(osType: OsType, name: string): string {
   return osType === "windows" ? `C:\\${name}` : `/tmp/${name}`;
 }

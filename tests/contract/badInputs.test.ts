@@ -93,7 +93,7 @@ const BAD_INPUTS: readonly BadInput[] = [
   {
     title: "artifacts without a storage account",
     inputs: { storageAccountName: "" },
-    says: [/artifacts-?path/i],
+    says: [/artifacts travel through a storage account/],
   },
 ];
 
@@ -115,7 +115,7 @@ const ALL_AT_ONCE: BadInput = {
 const TOO_LARGE: BadInput = {
   title: "artifacts of more than 20 MB",
   inputs: { artifactsPath: "large" },
-  says: [/20 MB/],
+  says: [/20\.0 MB/],
   prepareWorkspace: async (folder) => {
     await mkdir(path.join(folder, "large"));
     // Random bytes cannot be packed any smaller.

@@ -63,6 +63,14 @@ describe("what is listed", () => {
     expect(plan).toMatchObject({ name: "setup.tar.xz", fileCount: 1 });
   });
 
+  test("the name of the artifacts is plain, whatever the folder is called", async () => {
+    mkdirSync(path.join(folder, "it's `my` $site"));
+    writeFileSync(path.join(folder, "it's `my` $site/a"), "a");
+    expect((await planArtifacts(path.join(folder, "it's `my` $site"))).name).toBe(
+      "it-s--my---site",
+    );
+  });
+
   test("everything that cannot be packed is named at once", async () => {
     write("ok");
     symlinkSync("/etc/passwd", path.join(tree(), "outside"));
