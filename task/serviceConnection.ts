@@ -7,6 +7,7 @@ import {
 import * as tl from "azure-pipelines-task-lib/task";
 import { InputError } from "../shared/errors.ts";
 import type { SignIn, SignInCloud } from "../shared/host.ts";
+import { readAuthorization } from "./endpoint.ts";
 import { requestAssertion } from "./oidc.ts";
 
 const INPUT = "azureSubscription";
@@ -34,11 +35,9 @@ export async function signIn(): Promise<SignIn> {
 }
 
 function credentialOf(id: string): (cloud: SignInCloud) => TokenCredential {
-  const parameter = (key: string): string =>
-    tl.getEndpointAuthorizationParameter(id, key, true) ?? "";
+  const { scheme, parameter } = readAuthorization(id);
   const tenantId = parameter("tenantid");
   const clientId = parameter("serviceprincipalid");
-  const scheme = tl.getEndpointAuthorizationScheme(id, true) ?? "ServicePrincipal";
   const options = ({ authorityHost, isWellKnown }: SignInCloud) => ({
     authorityHost,
     disableInstanceDiscovery: !isWellKnown,
