@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const ENTRY = path.join(import.meta.dirname, "../emulator/main.ts");
 const READY_TIMEOUT_IN_MS = 20_000;
 
+/** What a demo may ask of the emulator. */
 export interface EmulatorOptions {
   /** Folder for the env file. */
   readonly folder: string;
@@ -15,6 +16,7 @@ export interface EmulatorOptions {
   readonly record?: string;
 }
 
+/** A running emulator. */
 export interface Emulator {
   /** The lines of the env file. */
   readonly env: Readonly<Record<string, string>>;

@@ -6,6 +6,7 @@ import type { Annotation, HostCommand, StepRequest, StepResult } from "./step.ts
 
 /** The files that a step writes commands to, as their variables are called after `GITHUB_`. */
 export const FILE_COMMANDS = ["OUTPUT", "STATE", "STEP_SUMMARY", "ENV", "PATH"] as const;
+/** One of these files. */
 export type FileCommand = (typeof FILE_COMMANDS)[number];
 
 /** Follows the output of one step. */

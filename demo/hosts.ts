@@ -4,6 +4,7 @@ import { runPipelinesStep } from "./pipelinesAgent.ts";
 import type { RunStep, StepSignIn } from "./step.ts";
 import { runTerminalStep } from "./terminal.ts";
 
+/** What differs from host to host, for a demo or a test. */
 export interface DemoHost {
   readonly title: string;
   readonly runStep: RunStep;
@@ -13,8 +14,10 @@ export interface DemoHost {
   readonly signIn: StepSignIn["kind"];
 }
 
+/** Value of `--host`. */
 export type DemoHostName = "action" | "task" | "local";
 
+/** Every host, in the order in which the README tells of them. */
 export const HOSTS: Readonly<Record<DemoHostName, DemoHost>> = {
   action: {
     title: "GitHub Action",

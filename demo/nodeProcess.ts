@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import type { Readable } from "node:stream";
 import type { PlannedSignal } from "./step.ts";
 
+/** What to run, and who listens. */
 export interface NodeProcess {
   readonly nodePath: string;
   readonly arguments: readonly string[];
@@ -14,6 +15,7 @@ export interface NodeProcess {
   readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
 }
 
+/** How it ended, and everything it wrote. */
 export interface EndedProcess {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;

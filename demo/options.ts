@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { SCENARIOS } from "../emulator/scenarios.ts";
 import { type DemoHostName, HOSTS } from "./hosts.ts";
 
+/** What the demo is asked to show. */
 export interface DemoOptions {
   readonly host: DemoHostName;
   /** Absolute path of the folder to bake; the example when not given. */

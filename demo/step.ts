@@ -30,6 +30,7 @@ export interface PlannedSignal {
   readonly delayInMs?: number;
 }
 
+/** One step, as the host is asked to run it. */
 export interface StepRequest {
   readonly entry: "main" | "post";
   readonly job: Job;
@@ -62,6 +63,7 @@ export interface HostCommand {
   readonly data: string;
 }
 
+/** One step, as the host and a person see it afterwards. */
 export interface StepResult {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;

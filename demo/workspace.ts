@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const MAX_LISTING_IN_BYTES = 256 * 1024 * 1024;
 
+/** Where a step finds its files. */
 export interface Workspace {
   readonly folder: string;
   /** The wanted folder, relative to `folder`. */

@@ -1,7 +1,7 @@
 /**
  * Test-only preload (`node --require tests/clock.cjs …`): makes time run CLOCK_SPEED times as fast around
  * CLOCK_ORIGIN, milliseconds since 1970. Date agrees with the emulator's clock when its EMULATOR_CLOCK_ORIGIN
- * and `--speed` are the same. TLS checks certificates by the machine's own clock and is not touched.
+ * and `--speed` are the same. What belongs to the network keeps real time: TLS, sockets, fetch, AbortSignal.timeout.
  */
 "use strict";
 
@@ -41,7 +41,13 @@ performance.now = () => realPerformanceNow() * speed;
 const real = (delay) => (typeof delay === "number" ? delay / speed : delay);
 
 function scaled(realTimer) {
-  return (callback, delay, ...args) => realTimer(callback, real(delay), ...args);
+  return (callback, delay, ...args) =>
+    realTimer(callback, isOfFetch() ? delay : real(delay), ...args);
+}
+
+/** `fetch` watches its connections with timers, and the network does not get faster with the clock. */
+function isOfFetch() {
+  return new Error().stack?.includes("node:internal/deps/undici") ?? false;
 }
 
 const wait = timersPromises.setTimeout;
@@ -57,8 +63,5 @@ for (const name of ["setTimeout", "setInterval"]) {
   globalThis[name] = fast;
   timers[name] = fast;
 }
-
-const realTimeout = AbortSignal.timeout.bind(AbortSignal);
-AbortSignal.timeout = (delay) => realTimeout(Math.ceil(real(delay)));
 
 syncBuiltinESMExports();

@@ -4,6 +4,7 @@ import type { StepResult } from "../../demo/step.ts";
 import type { Control } from "./emulatorProcess.ts";
 import type { ProductRun } from "./product.ts";
 
+/** One of `/templates`: an image template that exists now. */
 export interface TemplateEntry {
   readonly id: string;
   readonly name: string;
@@ -12,17 +13,20 @@ export interface TemplateEntry {
   readonly resource: unknown;
 }
 
+/** One of `/runs`: a run since the emulator started, ended or not. */
 export interface RunEntry {
   readonly templateName: string;
   readonly runState: string;
   readonly runSubState?: string;
 }
 
+/** One of `/blobs`: a staged blob. */
 export interface BlobEntry {
   readonly container: string;
   readonly name: string;
 }
 
+/** One of `/image-versions`: what a run has made. */
 export interface ImageVersionEntry {
   readonly id: string;
   readonly version: string;
@@ -30,6 +34,7 @@ export interface ImageVersionEntry {
   readonly regions: readonly unknown[];
 }
 
+/** One of `/requests`: what the emulator was asked; `path` has its query, without signatures. */
 export interface RequestEntry {
   readonly surface: string;
   readonly method: string;
@@ -45,6 +50,7 @@ const TASK_COMMANDS = [
 ];
 const ACTION_COMMANDS = ["add-mask", "debug", "endgroup", "error", "group", "notice", "warning"];
 
+/** The main step, then the post step where there is one. */
 export function steps(run: ProductRun): StepResult[] {
   return run.post === undefined ? [run.main] : [run.main, run.post];
 }

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 
+/** A node binary and what to call it. */
 export interface NodeRuntime {
   readonly title: string;
   readonly path: string;

@@ -6,6 +6,7 @@ import { type DemoHostName, HOSTS } from "../../demo/hosts.ts";
 import type { Job, PlannedSignal, StepRequest, StepResult, StepSignIn } from "../../demo/step.ts";
 import { type EmulatorOptions, type RunningEmulator, startEmulator } from "./emulatorProcess.ts";
 
+/** Every host that the same tests run on. */
 export const HOST_NAMES = Object.keys(HOSTS) as DemoHostName[];
 
 /** How many times as fast as real time both the emulator and the product run. */
@@ -17,6 +18,7 @@ export interface FastEmulator extends RunningEmulator {
   readonly originInMs: number;
 }
 
+/** Starts an emulator at the speed of these tests. */
 export async function startFastEmulator(
   options: Pick<EmulatorOptions, "scenario" | "withoutRoles" | "speed"> = {},
 ): Promise<FastEmulator> {
@@ -26,6 +28,7 @@ export async function startFastEmulator(
   return { ...emulator, speed, originInMs };
 }
 
+/** One run of the product, from its main step to the end of its post step. */
 export interface ProductRequest {
   readonly emulator: FastEmulator;
   readonly host: DemoHostName;
@@ -42,6 +45,7 @@ export interface ProductRequest {
   readonly hasPostStep?: boolean;
 }
 
+/** What such a run came to. */
 export interface ProductRun {
   readonly host: DemoHostName;
   readonly runId: string;
@@ -58,6 +62,7 @@ export function nextRunId(): string {
   return String(10_000_000 + process.pid * 1000 + runs);
 }
 
+/** Runs both steps in a workspace of their own, which is gone afterwards. */
 export async function runProduct(request: ProductRequest): Promise<ProductRun> {
   const folder = await mkdtemp(path.join(tmpdir(), "product-"));
   try {
