@@ -1,5 +1,5 @@
 // Bundles every host and renders the files that are made from shared/contract.ts. `--check` compares instead of writing.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build } from "esbuild";
 
@@ -186,6 +186,12 @@ async function differs([file, text]) {
 }
 
 async function check(files) {
+  const known = files.map(([file]) => file);
+  for (const name of await readdir(path.join(root, "action/dist"))) {
+    if (known.includes(`action/dist/${name}`)) continue;
+    console.error(`action/dist/${name} comes from nowhere. Delete it.`);
+    process.exitCode = 1;
+  }
   for (const file of files) {
     if (!isCommitted(file[0]) || !(await differs(file))) continue;
     console.error(`${file[0]} is not what its source makes of it. Run: npm run build`);

@@ -3,17 +3,20 @@ import os from "node:os";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
 import { ClientAssertionCredential, ClientSecretCredential } from "@azure/identity";
+import { askForAssertion } from "../shared/assertion.ts";
 import { kebabCase } from "../shared/contract.ts";
 import { InputError, reportText } from "../shared/errors.ts";
 import { applicationSignIn, collectAll } from "../shared/form.ts";
 import { type Host, neutralize, type SignIn } from "../shared/host.ts";
+import type { Stop } from "../shared/stopSignal.ts";
 
 // The runner sends SIGINT, 7.5 s later SIGTERM, and kills the process 2.5 s after that.
 const STOP_GRACE_IN_MS = 4_000;
 
 const print = { debug: core.debug, info: core.info, warning: core.warning };
 
-export function createHost(signal: AbortSignal): Host {
+/** Makes the host of this process. */
+export function createHost({ signal, hurry }: Stop): Host {
   const { env } = process;
   const host: Host = {
     name: "github",
@@ -27,6 +30,7 @@ export function createHost(signal: AbortSignal): Host {
       commit: context.sha,
     },
     signal,
+    hurry,
     stopGraceInMs: STOP_GRACE_IN_MS,
     hasPostStep: true,
     readInput: (name) => core.getInput(kebabCase(name)),
@@ -59,7 +63,8 @@ async function signIn(host: Host): Promise<SignIn> {
     credential({ authorityHost, isWellKnown, federationAudience }) {
       const options = { authorityHost, disableInstanceDiscovery: !isWellKnown };
       if (secret !== "") return new ClientSecretCredential(tenantId, clientId, secret, options);
-      const assertion = () => core.getIDToken(federationAudience);
+      const ask = () => core.getIDToken(federationAudience);
+      const assertion = () => askForAssertion("GitHub", ask);
       return new ClientAssertionCredential(tenantId, clientId, assertion, options);
     },
   };

@@ -11,6 +11,7 @@ import { type InputDeclaration, inputs, kebabCase } from "../shared/contract.ts"
 import { InputError, reportText } from "../shared/errors.ts";
 import { applicationSignIn, Form } from "../shared/form.ts";
 import { type Host, type LogLevel, neutralize, type SignIn } from "../shared/host.ts";
+import type { Stop } from "../shared/stopSignal.ts";
 
 // Nobody kills a terminal's process, so a stopped step may wait for the service to end its build.
 const STOP_GRACE_IN_MS = 15 * 60_000;
@@ -26,16 +27,18 @@ export function readFlags(args: readonly string[]): Map<string, string> {
   return new Map(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }
 
-export function createHost(signal: AbortSignal, flags: ReadonlyMap<string, string>): Host {
+/** Makes the host of this process from the flags of its command line. */
+export function createHost({ signal, hurry }: Stop, flags: ReadonlyMap<string, string>): Host {
   const terminal = new Terminal(process.env["DEBUG"] !== undefined);
   const host: Host = {
     name: "local",
     workspace: process.cwd(),
     temporaryFolder: os.tmpdir(),
     homeFolder: os.homedir(),
-    runId: `${os.userInfo().username.replace(/[^A-Za-z0-9]/g, "-")}-${Date.now().toString(36)}`,
+    runId: `local-${Date.now().toString(36)}`,
     provenance: {},
     signal,
+    hurry,
     stopGraceInMs: STOP_GRACE_IN_MS,
     hasPostStep: false,
     readInput: (name) => (flags.get(kebabCase(name)) ?? "").trim(),

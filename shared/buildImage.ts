@@ -17,12 +17,14 @@ import { startRun } from "./run.ts";
 import { NOT_STARTED, type RunTimeline } from "./runStatus.ts";
 import { type LocalPackage, packLocally, stagePackage, stagingPlace } from "./stage.ts";
 import { submitTemplate } from "./submit.ts";
-import { composeTemplate, RUN_OUTPUT_NAME } from "./template/compose.ts";
+import { composeTemplate, RUN_OUTPUT_NAME, type RunMark } from "./template/compose.ts";
 import type { StagedArtifact } from "./template/unpack.ts";
 import { watchRun } from "./watch.ts";
 
 /** What is known of a build so far, for whoever cleans up and reports after a failure too. */
 export interface BuildRecord {
+  /** Tells this build from every other one, also of the same run. */
+  readonly buildId: string;
   owned?: OwnedBuild;
   plan?: Plan;
   packed?: LocalPackage;
@@ -30,8 +32,9 @@ export interface BuildRecord {
   runOutputs: readonly RunOutput[];
 }
 
+/** The record of a build that has not begun. */
 export function newRecord(): BuildRecord {
-  return { timeline: NOT_STARTED, runOutputs: [] };
+  return { buildId: uuid(), timeline: NOT_STARTED, runOutputs: [] };
 }
 
 /**
@@ -51,9 +54,9 @@ async function planToCollect(context: BuildContext, record: BuildRecord): Promis
   const plan = await host.group("Plan", () => makePlan(context, record));
   const staged = await host.group("Stage", () => stage(context, record, plan));
   const template = new ImageTemplateClient(context.arm, plan.templateId);
-  const body = composeTemplate(inputs, plan, staged, mark(context));
+  const body = composeTemplate(inputs, plan, staged, mark(context, record));
   await host.group("Submit", () => submit(context, record, template, body));
-  await host.group("Run", () => startRun(host, azure.clock, template));
+  await host.group("Run", () => start(context, record, template));
   host.log("info", "Watching the run.");
   const end = await watchRun(host, azure.clock, template, inputs.buildTimeoutInMinutes);
   record.timeline = end.timeline;
@@ -109,20 +112,27 @@ async function submit(
   body: ImageTemplateBody,
 ): Promise<void> {
   const { host, azure } = context;
-  own(context, record, { templateId: template.id, blobUrl: record.owned?.blobUrl ?? "" });
+  own(context, record, { templateId: template.id });
   host.setOutput("templateId", template.id);
   host.setOutput("templateName", template.id.split("/").at(-1) ?? "");
   await submitTemplate(host, azure.clock, template, body);
   host.log("info", "The image template is created.");
 }
 
-/** Before the request that makes something, so that the post step finds it even if this process is killed next. */
-function own(
-  { host, inputs }: BuildContext,
+async function start(
+  context: BuildContext,
   record: BuildRecord,
-  things: Pick<OwnedBuild, "templateId" | "blobUrl">,
-): void {
-  record.owned = { ...things, cleanUp: inputs.cleanUp, isSuccessful: false };
+  template: ImageTemplateClient,
+): Promise<void> {
+  own(context, record, { isRunRequested: true });
+  await startRun(context.host, context.azure.clock, template);
+}
+
+/** Before the request that makes something, so that the post step finds it even if this process is killed next. */
+function own({ host, inputs }: BuildContext, record: BuildRecord, news: Partial<OwnedBuild>): void {
+  const { buildId } = record;
+  const nothing = { templateId: "", blobUrl: "", isRunRequested: false, isSuccessful: false };
+  record.owned = { ...nothing, buildId, cleanUp: inputs.cleanUp, ...record.owned, ...news };
   saveOwnedBuild(host, record.owned);
 }
 
@@ -132,13 +142,15 @@ function disown({ host }: BuildContext, record: BuildRecord): void {
 }
 
 async function collect(
-  { host, azure }: BuildContext,
+  context: BuildContext,
   record: BuildRecord,
   template: ImageTemplateClient,
 ): Promise<void> {
+  const { host, azure } = context;
   const names = [RUN_OUTPUT_NAME];
   record.runOutputs = await collectRunOutputs(host, azure.clock, template, names);
   setImageOutputs(host, record.runOutputs);
+  own(context, record, { isSuccessful: true });
   for (const { artifactId } of record.runOutputs) host.log("info", `Image version: ${artifactId}`);
 }
 
@@ -156,7 +168,7 @@ function setImageOutputs(host: Host, runOutputs: readonly RunOutput[]): void {
 // A day after the longest build that the service allows (960 minutes), nobody waits for it any more.
 const LIFE_IN_MS = (960 + 24 * 60) * 60_000;
 
-function mark({ host, azure }: BuildContext) {
+function mark({ host, azure }: BuildContext, { buildId }: BuildRecord): RunMark {
   const expiresAt = new Date(azure.clock.now().getTime() + LIFE_IN_MS);
-  return { runId: host.runId, buildId: uuid(), provenance: host.provenance, expiresAt };
+  return { runId: host.runId, buildId, provenance: host.provenance, expiresAt };
 }

@@ -11,9 +11,13 @@ import { outcomeOf } from "./runStatus.ts";
 /** What a step owns in Azure; kept where the post step finds it, before each request that makes something. */
 export interface OwnedBuild {
   readonly templateId: string;
+  /** The template's tag `buildId`: one with another is somebody else's, whatever its name. */
+  readonly buildId: string;
   /** Plain URL of the staged package; empty when nothing was staged. */
   readonly blobUrl: string;
   readonly cleanUp: CleanUpPolicy;
+  /** True from the moment before the run is asked for. */
+  readonly isRunRequested: boolean;
   /** True once the image versions are there. */
   readonly isSuccessful: boolean;
 }
@@ -49,14 +53,15 @@ export function savedOwnedBuild(host: Host): OwnedBuild | undefined {
 
 /** Stops a run that is still on, then deletes what the policy says. Whatever stays in Azure is returned. */
 export async function cleanUp(context: CleanUpContext, build: OwnedBuild): Promise<Leftover[]> {
-  const template = new ImageTemplateClient(context.arm, build.templateId);
+  const template = new OwnedTemplate(context, build);
   const blobs = build.blobUrl === "" ? [] : [build.blobUrl];
   if (!mayDelete(build)) {
     const reason = `the clean-up policy is ${build.cleanUp}`;
-    const kept = [build.templateId, ...blobs].map((id) => ({ id, reason, isIntended: true }));
+    const stopped = await attempt(context, build.templateId, () => stopRun(context, template));
+    const templates = (await template.mayBeThere()) ? [build.templateId] : [];
     return [
-      ...kept,
-      ...(await attempt(context, build.templateId, () => stopRun(context, template))),
+      ...stopped,
+      ...[...templates, ...blobs].map((id) => ({ id, reason, isIntended: true })),
     ];
   }
   const left = await Promise.all([
@@ -89,10 +94,54 @@ async function attempt(
   }
 }
 
-/** Cancels a run that is on. The service answers at once; the run ends some minutes later. */
-async function stopRun(context: CleanUpContext, template: ImageTemplateClient): Promise<void> {
-  const found = await template.get(context.signal);
-  if (found?.properties.lastRunStatus?.runState === "Running") await cancelRun(context, template);
+/** The template of a build, looked at with its owner's eyes. */
+class OwnedTemplate {
+  readonly client: ImageTemplateClient;
+  readonly isRunRequested: boolean;
+  readonly #buildId: string;
+  readonly #signal: AbortSignal;
+
+  constructor(
+    { arm, signal }: CleanUpContext,
+    { templateId, buildId, isRunRequested }: OwnedBuild,
+  ) {
+    this.client = new ImageTemplateClient(arm, templateId);
+    this.isRunRequested = isRunRequested;
+    this.#buildId = buildId;
+    this.#signal = signal;
+  }
+
+  /** Undefined when there is none, or only somebody else's of the same name. */
+  async get(): Promise<ImageTemplate | undefined> {
+    const found = await this.client.get(this.#signal);
+    return found?.tags?.["buildId"] === this.#buildId ? found : undefined;
+  }
+
+  /** False only when there certainly is none. */
+  async mayBeThere(): Promise<boolean> {
+    try {
+      return (await this.get()) !== undefined;
+    } catch {
+      return true;
+    }
+  }
+}
+
+// How long a run that was asked for may take to show.
+const INVISIBLE_LIMIT_IN_MS = 60_000;
+
+/** Cancels a run that is on, or that was asked for and shows only now. The service ends it some minutes later. */
+async function stopRun(context: CleanUpContext, template: OwnedTemplate): Promise<void> {
+  const { azure, signal } = context;
+  const limit = { limitInMs: INVISIBLE_LIMIT_IN_MS, waitingFor: "the run to stop" };
+  await pollUntil({ clock: azure.clock, signal, ...limit }, async () => {
+    const found = await template.get();
+    const status = found?.properties.lastRunStatus;
+    if (!found || (!status && !template.isRunRequested)) return true;
+    if (status?.runState !== "Running") return status ? true : undefined;
+    await cancelRun(context, template.client);
+    return undefined;
+  });
 }
 
 const CANCEL_TRIES = 3;
@@ -119,20 +168,23 @@ async function cancelRun(
  * Deletes the template and waits until it is gone. The service refuses that while a template is created or runs, and
  * a run whose request was on its way when the step was stopped can show late: so look, act, and look again.
  */
-async function takeDown(context: CleanUpContext, template: ImageTemplateClient): Promise<void> {
-  const { azure, signal } = context;
+async function takeDown(context: CleanUpContext, template: OwnedTemplate): Promise<void> {
+  const { azure, host, signal } = context;
+  let isSeen = false;
   const limit = {
     limitInMs: Number.POSITIVE_INFINITY,
     waitingFor: "the image template to be gone",
   };
   await pollUntil({ clock: azure.clock, signal, ...limit }, async () => {
-    const found = await template.get(signal);
+    const found = await template.get();
     if (!found) return true;
-    if (found.properties.lastRunStatus?.runState === "Running") await cancelRun(context, template);
-    else if (isAtRest(found)) await deleteIfAllowed(template, signal);
+    isSeen = true;
+    const isRunning = found.properties.lastRunStatus?.runState === "Running";
+    if (isRunning) await cancelRun(context, template.client);
+    else if (isAtRest(found)) await deleteIfAllowed(template.client, signal);
     return undefined;
   });
-  context.host.log("info", "The image template is deleted.");
+  if (isSeen) host.log("info", "The image template is deleted.");
 }
 
 async function deleteIfAllowed(template: ImageTemplateClient, signal: AbortSignal): Promise<void> {

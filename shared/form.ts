@@ -35,14 +35,21 @@ export async function collectAll<T extends Record<string, () => unknown>>(
 
 /** A mistake in one input, in the words that every such message has. */
 export function wrongInput(label: string, value: string, expected: string): InputError {
-  // What follows a question mark may be a signature.
-  const safe = value.replace(/\?.*$/s, "?…");
+  const safe = withoutSecrets(value);
   const shown = safe.length > 120 ? `${safe.slice(0, 120)}…` : safe;
   return new InputError([
     value === ""
       ? `Input '${label}' is missing; expected ${expected}.`
       : `Input '${label}' is "${shown}"; expected ${expected}.`,
   ]);
+}
+
+/** A value as a message may show it: signatures, account keys and passwords have been pasted into inputs before. */
+function withoutSecrets(value: string): string {
+  return value
+    .replace(/\?.*$/s, "?…")
+    .replace(/\b(\w*(?:key|signature|secret|password|token)\s*=)[^;&\s]*/gi, "$1…")
+    .replace(/\/\/[^/@\s]*@/g, "//…@");
 }
 
 /** Reads inputs of one host one by one; each reader throws an InputError of its own. */

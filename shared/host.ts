@@ -43,6 +43,7 @@ export interface SignIn {
   credential(cloud: SignInCloud): Credential;
 }
 
+/** What a CI system, or a terminal, offers to one step. */
 export interface Host {
   readonly name: HostName;
   /** Folder that relative paths start from. */
@@ -56,6 +57,8 @@ export interface Host {
   readonly provenance: Provenance;
   /** Aborts when the host asks the step to stop. */
   readonly signal: AbortSignal;
+  /** Aborts when the host asks a second time. */
+  readonly hurry: AbortSignal;
   /** How long the host lets a step live after asking it to stop. */
   readonly stopGraceInMs: number;
   /** True when the host runs `post` after the step, even if it was stopped or killed. */

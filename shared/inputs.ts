@@ -1,7 +1,7 @@
 /** Raw text to typed inputs: every rule about one input, and about inputs that go together. */
 import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { type ArtifactPlan, isInside, planArtifacts } from "./artifacts/walk.ts";
+import { type ArtifactPlan, hasHiddenPart, isInside, planArtifacts } from "./artifacts/walk.ts";
 import type { InputName } from "./contract.ts";
 import { ArtifactError, InputError } from "./errors.ts";
 import { type Choice, collectAll, Form, idForm } from "./form.ts";
@@ -72,7 +72,7 @@ export function readInputs(host: Host) {
 const RESOURCE_GROUP_NAME = [/^[-\w.()]{0,89}[-\w()]$/, "the name of a resource group"] as const;
 const LOCATION = [/^[A-Za-z0-9 ]+$/, "an Azure region such as westeurope"] as const;
 const TEMPLATE_NAME = [
-  /^[A-Za-z0-9-_.]{1,64}$/,
+  /^(?!\.+$)[A-Za-z0-9-_.]{1,64}$/,
   "1 to 64 letters, digits, hyphens, underscores or dots",
 ] as const;
 const IMAGE_VERSION = [
@@ -90,7 +90,7 @@ const STORAGE_ACCOUNT_NAME = /^[a-z0-9]{3,24}$/;
 const IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities";
 const STORAGE_ACCOUNT = "Microsoft.Storage/storageAccounts";
 const SUBNET = "Microsoft.Network/virtualNetworks/subnets";
-export const IMAGE_DEFINITION = "Microsoft.Compute/galleries/images";
+const IMAGE_DEFINITION = "Microsoft.Compute/galleries/images";
 const IMAGE_VERSION_OF_GALLERY = `${IMAGE_DEFINITION}/versions`;
 
 // Source: OS disks of Azure VMs, up to 4,095 GB.
@@ -158,7 +158,12 @@ function readTargetRegion(form: Form, entry: string): TargetRegion {
   const [name = "", count, storage, ...rest] = entry.split("=").map((part) => part.trim());
   const type = STORAGE_ACCOUNT_TYPES.find((each) => each.toLowerCase() === storage?.toLowerCase());
   const isCountGood = count === undefined || /^[1-9]\d{0,2}$/.test(count);
-  if (!LOCATION[0].test(name) || !isCountGood || rest.length > 0 || (storage && !type)) {
+  if (
+    !LOCATION[0].test(name) ||
+    !isCountGood ||
+    rest.length > 0 ||
+    (storage !== undefined && !type)
+  ) {
     throw form.wrong(
       "targetRegions",
       `region, region=replicas or region=replicas=storage type, with at least 1 replica and one of ${STORAGE_ACCOUNT_TYPES.join(", ")}`,
@@ -209,34 +214,45 @@ function readBuildTimeout(form: Form): number {
 }
 
 async function readArtifacts(form: Form, host: Host): Promise<Artifacts | undefined> {
-  if (form.text("artifactsPath") === "") return undefined;
-  return collectAll({
+  // What is given is checked, even where nothing uses it.
+  const { plan, account, ...rest } = await collectAll({
     plan: () => readArtifactsPath(form, host),
     destination: () => form.optionalMatch("artifactsDestination", ...DESTINATION),
     account: () => readStagingAccount(form),
     containerName: () => form.match("storageContainerName", ...CONTAINER_NAME),
   });
+  return plan && account ? { plan, account, ...rest } : undefined;
 }
 
-// Quotes and line ends would break out of the commands that unpack on the build VM.
+// Quotes (PowerShell takes curly ones too) and line ends would break out of the commands that unpack on the build VM.
 const DESTINATION = [
-  /^(?:\/|[A-Za-z]:\\)[^'"`$\n\r]*$/,
+  /^(?:\/|[A-Za-z]:\\)[^'"`$\u2018-\u201f\p{Cc}]*$/u,
   "an absolute folder such as /opt/web-server or C:\\web-server, without quotes",
 ] as const;
 
-async function readArtifactsPath(form: Form, host: Host): Promise<ArtifactPlan> {
+async function readArtifactsPath(form: Form, host: Host): Promise<ArtifactPlan | undefined> {
+  if (form.text("artifactsPath") === "") return undefined;
   const folder = path.resolve(host.workspace, form.text("artifactsPath"));
   const facts = await stat(folder).catch(() => undefined);
   if (!facts?.isDirectory() && !facts?.isFile()) {
-    throw form.wrong("artifactsPath", `a folder or file that exists below "${host.workspace}"`);
+    throw form.wrong(
+      "artifactsPath",
+      `a folder or file that exists; a relative path starts at "${host.workspace}"`,
+    );
   }
-  if (
-    isInside(await realpath(folder), await realpath(host.homeFolder).catch(() => host.homeFolder))
-  ) {
+  const real = await realpath(folder);
+  const home = await realpath(host.homeFolder).catch(() => host.homeFolder);
+  if (isInside(real, home) || path.parse(real).root === real) {
     throw form.wrong("artifactsPath", "a folder of the repository, not the root or home folder");
   }
+  if (isHidden(host.workspace, folder)) {
+    throw form.wrong(
+      "artifactsPath",
+      "a folder or file that is not hidden; hidden ones are never packed",
+    );
+  }
   try {
-    const plan = await planArtifacts(folder);
+    const plan = await planArtifacts(folder, host.signal);
     if (plan.fileCount > 0) return plan;
   } catch (error) {
     if (!(error instanceof ArtifactError)) throw error;
@@ -245,16 +261,26 @@ async function readArtifactsPath(form: Form, host: Host): Promise<ArtifactPlan> 
   throw form.wrong("artifactsPath", "a folder with at least one file that is not hidden");
 }
 
-function readStagingAccount(form: Form): StagingAccount {
+/** True when a part of the path is hidden: below the workspace, or the last one elsewhere. */
+function isHidden(workspace: string, folder: string): boolean {
+  const below = isInside(workspace, folder)
+    ? path.relative(workspace, folder)
+    : path.basename(folder);
+  return hasHiddenPart(below);
+}
+
+function readStagingAccount(form: Form): StagingAccount | undefined {
   const text = form.text("storageAccountName");
   if (text === "") {
+    if (form.text("artifactsPath") === "") return undefined;
     throw new InputError([
       `Input '${form.host.inputLabel("storageAccountName")}' is missing; artifacts travel through a storage account. Create one with: az storage account create --name <name> --resource-group ${form.text("resourceGroupName")} --allow-shared-key-access false --allow-blob-public-access false`,
     ]);
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "https:" && url.search === "" && url.username === "") {
-    return { kind: "endpoint", url: text.replace(/\/+$/, "") };
+  // Nothing but scheme, host and path: a query may be a signature, and a password may stand before the host.
+  if (url?.protocol === "https:" && url.href === url.origin + url.pathname && !/[?#]/.test(text)) {
+    return { kind: "endpoint", url: url.href.replace(/\/+$/, "") };
   }
   return readNameOrId(form, "storageAccountName", STORAGE_ACCOUNT_NAME, STORAGE_ACCOUNT);
 }

@@ -16,6 +16,8 @@ import { spokenPackage } from "./stage.ts";
 
 // Deleting an image template takes a minute or two; more is an outage.
 const CLEAN_UP_LIMIT_IN_MS = 10 * 60_000;
+// What is left after a second request to stop: enough to say what stays behind.
+const HURRY_IN_MS = 1_000;
 // Hosts give a post step some minutes in all.
 const POST_LIMIT_IN_MS = 3 * 60_000;
 
@@ -58,7 +60,6 @@ async function buildAndCleanUp(context: BuildContext, record: BuildRecord): Prom
   const { host } = context;
   try {
     await buildImage(context, record);
-    if (record.owned) record.owned = { ...record.owned, isSuccessful: true };
   } finally {
     await finish(context, record);
     await writeSummary(host, record, context.azure.clock.now());
@@ -74,10 +75,13 @@ async function finish(context: BuildContext, record: BuildRecord): Promise<void>
   const shorten = (): void => limit.shorten(host.stopGraceInMs);
   if (host.signal.aborted) shorten();
   host.signal.addEventListener("abort", shorten, { once: true });
+  const hurry = (): void => limit.shorten(HURRY_IN_MS);
+  host.hurry.addEventListener("abort", hurry, { once: true });
   const left = await host.group("Clean up", () =>
     cleanUp({ ...context, signal: limit.signal }, owned),
   );
   host.signal.removeEventListener("abort", shorten);
+  host.hurry.removeEventListener("abort", hurry);
   limit.end();
   if (host.signal.aborted && host.hasPostStep) {
     // It looks once more whatever happened: a request that was on its way may have made something since.

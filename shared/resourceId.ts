@@ -1,7 +1,8 @@
 /** Azure resource ids as text. Pure. Ids are compared without case, as Azure does. */
 
 const SUBSCRIPTION = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
-const NAME = "[A-Za-z0-9_.()-]{1,90}";
+// Names of dots only would lead a URL somewhere else.
+const NAME = "(?!\\.+(?:/|$))[A-Za-z0-9_.()-]{1,90}";
 
 /** A resource id in parts: `/subscriptions/<s>/resourceGroups/<g>/providers/<type[0]>/<type[1]>/<names[0]>/…`. */
 export interface ResourceId {

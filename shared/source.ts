@@ -92,7 +92,8 @@ function sameVersion(versions: readonly ImageVersion[], version: string): ImageV
 
 /** The highest of several dotted numbers: 24.04.10 is higher than 24.04.9, whatever the alphabet says. */
 export function highestVersion(versions: readonly string[]): string | undefined {
-  return [...versions].sort(compareVersions).at(-1);
+  const numbers = versions.filter((version) => /^\d+(?:\.\d+)*$/.test(version));
+  return numbers.sort(compareVersions).at(-1);
 }
 
 function compareVersions(one: string, other: string): number {

@@ -6,12 +6,14 @@ import path from "node:path";
 import * as tl from "azure-pipelines-task-lib/task";
 import { reportText } from "../shared/errors.ts";
 import { type Host, neutralize } from "../shared/host.ts";
+import type { Stop } from "../shared/stopSignal.ts";
 import { signIn } from "./serviceConnection.ts";
 
 // The agent sends SIGINT, 7.5 s later SIGTERM, and kills the process 2.5 s after that.
 const STOP_GRACE_IN_MS = 4_000;
 
-export function createHost(signal: AbortSignal): Host {
+/** Makes the host of this process. */
+export function createHost({ signal, hurry }: Stop): Host {
   const variable = (name: string): string => tl.getVariable(name) ?? "";
   const temporaryFolder = variable("Agent.TempDirectory") || os.tmpdir();
   return {
@@ -22,10 +24,13 @@ export function createHost(signal: AbortSignal): Host {
     runId: `${variable("Build.BuildId") || variable("Release.ReleaseId")}-${variable("System.JobAttempt") || "1"}`,
     provenance: {
       runUrl: `${variable("System.CollectionUri")}${encodeURIComponent(variable("System.TeamProject"))}/_build/results?buildId=${variable("Build.BuildId")}`,
-      repository: variable("Build.Repository.Uri") || variable("Build.Repository.Name"),
+      repository: withoutUser(
+        variable("Build.Repository.Uri") || variable("Build.Repository.Name"),
+      ),
       commit: variable("Build.SourceVersion"),
     },
     signal,
+    hurry,
     stopGraceInMs: STOP_GRACE_IN_MS,
     hasPostStep: true,
     readInput: (name) => (tl.getInput(name) ?? "").trim(),
@@ -45,6 +50,11 @@ export function createHost(signal: AbortSignal): Host {
       tl.uploadSummary(file);
     },
   };
+}
+
+/** A repository's URL may carry who checks out, and a token. */
+function withoutUser(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, "//");
 }
 
 function write(level: "debug" | "info" | "warning", text: string): void {

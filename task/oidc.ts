@@ -1,31 +1,17 @@
 /** Asks Azure Pipelines for the assertion that a federated service connection signs in with. */
-import { setTimeout as sleep } from "node:timers/promises";
 import * as tl from "azure-pipelines-task-lib/task";
+import { askForAssertion, FinalRefusal } from "../shared/assertion.ts";
 import { readAuthorization } from "./endpoint.ts";
 
 const TIME_LIMIT_IN_MS = 30_000;
-const PAUSE_IN_MS = 1_000;
-const TRIES = 3;
-
-/** The endpoint will give the same answer again. */
-class FinalRefusal extends Error {}
 
 /**
  * A fresh assertion; it lives 10 minutes, so one is asked for with every token request.
  * Source: `POST <System.OidcRequestUri>?api-version=7.1&serviceConnectionId=…`, answered with `{"oidcToken":"…"}`.
- * @throws {Error} whose message holds everything: the sign-in library keeps nothing else of it.
+ * @throws {Error} whose message holds everything that is known.
  */
-export async function requestAssertion(serviceConnectionId: string): Promise<string> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ask(serviceConnectionId);
-    } catch (error) {
-      if (error instanceof FinalRefusal) throw error;
-      if (attempt === TRIES)
-        throw new Error(`Azure Pipelines gave no OIDC token: ${reason(error)}`);
-      await sleep(PAUSE_IN_MS * attempt);
-    }
-  }
+export function requestAssertion(serviceConnectionId: string): Promise<string> {
+  return askForAssertion("Azure Pipelines", () => ask(serviceConnectionId));
 }
 
 async function ask(serviceConnectionId: string): Promise<string> {
@@ -63,10 +49,4 @@ async function readAssertion(response: Response): Promise<string> {
   if (!oidcToken) throw new Error("the OIDC endpoint answered without a token.");
   tl.setSecret(oidcToken);
   return oidcToken;
-}
-
-/** `fetch` says only that it failed; its cause says why. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

@@ -1,5 +1,6 @@
+// biome-ignore-all assist/source/organizeImports: the handlers of a stop must stand before the rest loads
+import { stop } from "../shared/stopSignal.ts";
 import { post } from "../shared/main.ts";
-import { listenForStop } from "../shared/stopSignal.ts";
 import { createHost } from "./host.ts";
 
-void post(createHost(listenForStop()));
+void post(createHost(stop));

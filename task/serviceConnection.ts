@@ -38,6 +38,11 @@ function credentialOf(id: string): (cloud: SignInCloud) => TokenCredential {
   const { scheme, parameter } = readAuthorization(id);
   const tenantId = parameter("tenantid");
   const clientId = parameter("serviceprincipalid");
+  if (tenantId === "" || clientId === "") {
+    throw new InputError([
+      `Input '${INPUT}' names a service connection without a tenant or an application; expected one that signs in as an application.`,
+    ]);
+  }
   const options = ({ authorityHost, isWellKnown }: SignInCloud) => ({
     authorityHost,
     disableInstanceDiscovery: !isWellKnown,

@@ -1046,17 +1046,17 @@ var require_parse_proxy_response = __commonJS({
       return new Promise((resolve2, reject) => {
         let buffersLength = 0;
         const buffers = [];
-        function read3() {
+        function read2() {
           const b = socket.read();
           if (b)
             ondata(b);
           else
-            socket.once("readable", read3);
+            socket.once("readable", read2);
         }
         function cleanup() {
           socket.removeListener("end", onend);
           socket.removeListener("error", onerror);
-          socket.removeListener("readable", read3);
+          socket.removeListener("readable", read2);
         }
         function onend() {
           cleanup();
@@ -1075,7 +1075,7 @@ var require_parse_proxy_response = __commonJS({
           const endOfHeaders = buffered.indexOf("\r\n\r\n");
           if (endOfHeaders === -1) {
             debug2("have not received end of HTTP headers yet...");
-            read3();
+            read2();
             return;
           }
           const headerParts = buffered.slice(0, endOfHeaders).toString("ascii").split("\r\n");
@@ -1120,7 +1120,7 @@ var require_parse_proxy_response = __commonJS({
         }
         socket.on("error", onerror);
         socket.on("end", onend);
-        read3();
+        read2();
       });
     }
     exports2.parseProxyResponse = parseProxyResponse;
@@ -5722,13 +5722,13 @@ var require_errors = __commonJS({
     );
     E(
       "ERR_INVALID_ARG_VALUE",
-      (name3, value, reason = "is invalid") => {
+      (name3, value, reason2 = "is invalid") => {
         let inspected = inspect2(value);
         if (inspected.length > 128) {
           inspected = inspected.slice(0, 128) + "...";
         }
         const type = name3.includes(".") ? "property" : "argument";
-        return `The ${type} '${name3}' ${reason}. Received ${inspected}`;
+        return `The ${type} '${name3}' ${reason2}. Received ${inspected}`;
       },
       TypeError
     );
@@ -6710,8 +6710,8 @@ var require_validators = __commonJS({
           ArrayPrototypeMap(oneOf, (v) => typeof v === "string" ? `'${v}'` : String2(v)),
           ", "
         );
-        const reason = "must be one of: " + allowed;
-        throw new ERR_INVALID_ARG_VALUE(name3, value, reason);
+        const reason2 = "must be one of: " + allowed;
+        throw new ERR_INVALID_ARG_VALUE(name3, value, reason2);
       }
     });
     function validateBoolean(value, name3) {
@@ -6738,8 +6738,8 @@ var require_validators = __commonJS({
         throw new ERR_INVALID_ARG_TYPE(name3, "Array", value);
       }
       if (value.length < minLength) {
-        const reason = `must be longer than ${minLength}`;
-        throw new ERR_INVALID_ARG_VALUE(name3, value, reason);
+        const reason2 = `must be longer than ${minLength}`;
+        throw new ERR_INVALID_ARG_VALUE(name3, value, reason2);
       }
     });
     function validateStringArray(value, name3) {
@@ -15588,7 +15588,7 @@ var require_util3 = __commonJS({
             }
             return controller.desiredSize > 0;
           },
-          async cancel(reason) {
+          async cancel(reason2) {
             await iterator2.return();
           },
           type: "bytes"
@@ -15916,12 +15916,12 @@ var require_diagnostics = __commonJS({
         websocketDebuglog("connection opened %s%s", address, port ? `:${port}` : "");
       });
       diagnosticsChannel.channel("undici:websocket:close").subscribe((evt) => {
-        const { websocket, code, reason } = evt;
+        const { websocket, code, reason: reason2 } = evt;
         websocketDebuglog(
           "closed connection to %s - %s %s",
           websocket.url,
           code,
-          reason
+          reason2
         );
       });
       diagnosticsChannel.channel("undici:websocket:socket_error").subscribe((err) => {
@@ -19879,7 +19879,7 @@ Content-Type: ${value.type || "application/octet-stream"}\r
             }
             return controller.desiredSize > 0;
           },
-          async cancel(reason) {
+          async cancel(reason2) {
             await iterator2.return();
           },
           type: "bytes"
@@ -23436,12 +23436,12 @@ var require_retry_handler = __commonJS({
         this.etag = null;
         this.resume = null;
         this.headersSent = false;
-        this.handler.onConnect((reason) => {
+        this.handler.onConnect((reason2) => {
           this.aborted = true;
           if (this.abort) {
-            this.abort(reason);
+            this.abort(reason2);
           } else {
-            this.reason = reason;
+            this.reason = reason2;
           }
         });
       }
@@ -25856,9 +25856,9 @@ var require_dump = __commonJS({
         this.#abort = abort;
         this.#handler.onConnect(this.#customAbort.bind(this));
       }
-      #customAbort(reason) {
+      #customAbort(reason2) {
         this.#aborted = true;
-        this.#reason = reason;
+        this.#reason = reason2;
       }
       // TODO: will require adjustment after new hooks are out
       onHeaders(statusCode, rawHeaders, resume, statusMessage) {
@@ -26885,13 +26885,13 @@ var require_response = __commonJS({
         urlList: init?.urlList ? [...init.urlList] : []
       };
     }
-    function makeNetworkError(reason) {
-      const isError3 = isErrorLike(reason);
+    function makeNetworkError(reason2) {
+      const isError3 = isErrorLike(reason2);
       return makeResponse({
         type: "error",
         status: 0,
-        error: isError3 ? reason : new Error(reason ? String(reason) : reason),
-        aborted: reason && reason.name === "AbortError"
+        error: isError3 ? reason2 : new Error(reason2 ? String(reason2) : reason2),
+        aborted: reason2 && reason2.name === "AbortError"
       });
     }
     function isNetworkError(response) {
@@ -27873,13 +27873,13 @@ var require_fetch = __commonJS({
         this.dump = false;
         this.state = "ongoing";
       }
-      terminate(reason) {
+      terminate(reason2) {
         if (this.state !== "ongoing") {
           return;
         }
         this.state = "terminated";
-        this.connection?.destroy(reason);
-        this.emit("terminated", reason);
+        this.connection?.destroy(reason2);
+        this.emit("terminated", reason2);
       }
       // https://fetch.spec.whatwg.org/#fetch-controller-abort
       abort(error2) {
@@ -28158,7 +28158,7 @@ var require_fetch = __commonJS({
         fetchParams.controller.dump = true;
       }
       if (request2.integrity) {
-        const processBodyError = (reason) => fetchFinale(fetchParams, makeNetworkError(reason));
+        const processBodyError = (reason2) => fetchFinale(fetchParams, makeNetworkError(reason2));
         if (request2.responseTainting === "opaque" || response.body == null) {
           processBodyError(response.error);
           return;
@@ -28636,9 +28636,9 @@ var require_fetch = __commonJS({
       const pullAlgorithm = async () => {
         await fetchParams.controller.resume();
       };
-      const cancelAlgorithm = (reason) => {
+      const cancelAlgorithm = (reason2) => {
         if (!isCancelled(fetchParams)) {
-          fetchParams.controller.abort(reason);
+          fetchParams.controller.abort(reason2);
         }
       };
       const stream = new ReadableStream(
@@ -28649,8 +28649,8 @@ var require_fetch = __commonJS({
           async pull(controller) {
             await pullAlgorithm(controller);
           },
-          async cancel(reason) {
-            await cancelAlgorithm(reason);
+          async cancel(reason2) {
+            await cancelAlgorithm(reason2);
           },
           type: "bytes"
         }
@@ -28700,7 +28700,7 @@ var require_fetch = __commonJS({
           }
         }
       };
-      function onAborted(reason) {
+      function onAborted(reason2) {
         if (isAborted(fetchParams)) {
           response.aborted = true;
           if (isReadable(stream)) {
@@ -28711,7 +28711,7 @@ var require_fetch = __commonJS({
         } else {
           if (isReadable(stream)) {
             fetchParams.controller.controller.error(new TypeError("terminated", {
-              cause: isErrorLike(reason) ? reason : void 0
+              cause: isErrorLike(reason2) ? reason2 : void 0
             }));
           }
         }
@@ -31287,16 +31287,16 @@ var require_util9 = __commonJS({
       }
       return code >= 3e3 && code <= 4999;
     }
-    function failWebsocketConnection(ws, reason) {
+    function failWebsocketConnection(ws, reason2) {
       const { [kController]: controller, [kResponse]: response } = ws;
       controller.abort();
       if (response?.socket && !response.socket.destroyed) {
         response.socket.destroy();
       }
-      if (reason) {
+      if (reason2) {
         fireEvent("error", ws, (type, init) => new ErrorEvent(type, init), {
-          error: new Error(reason),
-          message: reason
+          error: new Error(reason2),
+          message: reason2
         });
       }
     }
@@ -31554,7 +31554,7 @@ var require_connection = __commonJS({
       });
       return controller;
     }
-    function closeWebSocketConnection(ws, code, reason, reasonByteLength) {
+    function closeWebSocketConnection(ws, code, reason2, reasonByteLength) {
       if (isClosing(ws) || isClosed(ws)) {
       } else if (!isEstablished(ws)) {
         failWebsocketConnection(ws, "Connection was closed before it was established.");
@@ -31562,13 +31562,13 @@ var require_connection = __commonJS({
       } else if (ws[kSentClose] === sentCloseFrameState.NOT_SENT) {
         ws[kSentClose] = sentCloseFrameState.PROCESSING;
         const frame = new WebsocketFrameSend();
-        if (code !== void 0 && reason === void 0) {
+        if (code !== void 0 && reason2 === void 0) {
           frame.frameData = Buffer.allocUnsafe(2);
           frame.frameData.writeUInt16BE(code, 0);
-        } else if (code !== void 0 && reason !== void 0) {
+        } else if (code !== void 0 && reason2 !== void 0) {
           frame.frameData = Buffer.allocUnsafe(2 + reasonByteLength);
           frame.frameData.writeUInt16BE(code, 0);
-          frame.frameData.write(reason, 2, "utf-8");
+          frame.frameData.write(reason2, 2, "utf-8");
         } else {
           frame.frameData = emptyBuffer;
         }
@@ -31593,11 +31593,11 @@ var require_connection = __commonJS({
       response.socket.off("error", onSocketError);
       const wasClean = ws[kSentClose] === sentCloseFrameState.SENT && ws[kReceivedClose];
       let code = 1005;
-      let reason = "";
+      let reason2 = "";
       const result = ws[kByteParser].closingInfo;
       if (result && !result.error) {
         code = result.code ?? 1005;
-        reason = result.reason;
+        reason2 = result.reason;
       } else if (!ws[kReceivedClose]) {
         code = 1006;
       }
@@ -31605,13 +31605,13 @@ var require_connection = __commonJS({
       fireEvent("close", ws, (type, init) => new CloseEvent(type, init), {
         wasClean,
         code,
-        reason
+        reason: reason2
       });
       if (channels.close.hasSubscribers) {
         channels.close.publish({
           websocket: ws,
           code,
-          reason
+          reason: reason2
         });
       }
     }
@@ -31735,9 +31735,9 @@ var require_receiver = __commonJS({
     var { closeWebSocketConnection } = require_connection();
     var { PerMessageDeflate } = require_permessage_deflate();
     var { MessageSizeExceededError } = require_errors3();
-    function failWebsocketConnectionWithCode(ws, code, reason) {
-      closeWebSocketConnection(ws, code, reason, Buffer.byteLength(reason));
-      failWebsocketConnection(ws, reason);
+    function failWebsocketConnectionWithCode(ws, code, reason2) {
+      closeWebSocketConnection(ws, code, reason2, Buffer.byteLength(reason2));
+      failWebsocketConnection(ws, reason2);
     }
     var ByteParser = class extends Writable {
       #buffers = [];
@@ -32017,16 +32017,16 @@ var require_receiver = __commonJS({
         if (code !== void 0 && !isValidStatusCode(code)) {
           return { code: 1002, reason: "Invalid status code", error: true };
         }
-        let reason = data.subarray(2);
-        if (reason[0] === 239 && reason[1] === 187 && reason[2] === 191) {
-          reason = reason.subarray(3);
+        let reason2 = data.subarray(2);
+        if (reason2[0] === 239 && reason2[1] === 187 && reason2[2] === 191) {
+          reason2 = reason2.subarray(3);
         }
         try {
-          reason = utf8Decode(reason);
+          reason2 = utf8Decode(reason2);
         } catch {
           return { code: 1007, reason: "Invalid UTF-8", error: true };
         }
-        return { code, reason, error: false };
+        return { code, reason: reason2, error: false };
       }
       /**
        * Parses control frames.
@@ -32041,9 +32041,9 @@ var require_receiver = __commonJS({
           }
           this.#info.closeInfo = this.parseCloseBody(body2);
           if (this.#info.closeInfo.error) {
-            const { code, reason } = this.#info.closeInfo;
-            closeWebSocketConnection(this.ws, code, reason, reason.length);
-            failWebsocketConnection(this.ws, reason);
+            const { code, reason: reason2 } = this.#info.closeInfo;
+            closeWebSocketConnection(this.ws, code, reason2, reason2.length);
+            failWebsocketConnection(this.ws, reason2);
             return false;
           }
           if (this.ws[kSentClose] !== sentCloseFrameState.SENT) {
@@ -32280,14 +32280,14 @@ var require_websocket = __commonJS({
        * @param {number|undefined} code
        * @param {string|undefined} reason
        */
-      close(code = void 0, reason = void 0) {
+      close(code = void 0, reason2 = void 0) {
         webidl.brandCheck(this, _WebSocket);
         const prefix2 = "WebSocket.close";
         if (code !== void 0) {
           code = webidl.converters["unsigned short"](code, prefix2, "code", { clamp: true });
         }
-        if (reason !== void 0) {
-          reason = webidl.converters.USVString(reason, prefix2, "reason");
+        if (reason2 !== void 0) {
+          reason2 = webidl.converters.USVString(reason2, prefix2, "reason");
         }
         if (code !== void 0) {
           if (code !== 1e3 && (code < 3e3 || code > 4999)) {
@@ -32295,8 +32295,8 @@ var require_websocket = __commonJS({
           }
         }
         let reasonByteLength = 0;
-        if (reason !== void 0) {
-          reasonByteLength = Buffer.byteLength(reason);
+        if (reason2 !== void 0) {
+          reasonByteLength = Buffer.byteLength(reason2);
           if (reasonByteLength > 123) {
             throw new DOMException(
               `Reason must be less than 123 bytes; received ${reasonByteLength}`,
@@ -32304,7 +32304,7 @@ var require_websocket = __commonJS({
             );
           }
         }
-        closeWebSocketConnection(this, code, reason, reasonByteLength);
+        closeWebSocketConnection(this, code, reason2, reasonByteLength);
       }
       /**
        * @see https://websockets.spec.whatwg.org/#dom-websocket-send
@@ -34366,9 +34366,9 @@ var require_ecdsa_sig_formatter = __commonJS({
       dst = base64Url(dst);
       return dst;
     }
-    function countPadding(buf, start4, stop) {
+    function countPadding(buf, start4, stop2) {
       var padding = 0;
-      while (start4 + padding < stop && buf[start4 + padding] === 0) {
+      while (start4 + padding < stop2 && buf[start4 + padding] === 0) {
         ++padding;
       }
       var needsSign = buf[start4 + padding] >= MAX_OCTET;
@@ -38785,6 +38785,17 @@ var init_open = __esm({
   }
 });
 
+// shared/stopSignal.ts
+var STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGBREAK"];
+var stop = listen();
+function listen() {
+  const first = new AbortController();
+  const second = new AbortController();
+  const hear = () => (first.signal.aborted ? second : first).abort();
+  for (const name3 of STOP_SIGNALS) process.on(name3, hear);
+  return { signal: first.signal, hurry: second.signal };
+}
+
 // node_modules/@typespec/ts-http-runtime/dist/esm/abort-controller/AbortError.js
 var AbortError = class extends Error {
   constructor(message) {
@@ -41344,11 +41355,11 @@ function createTokenCycler(credential, tokenCyclerOptions) {
         token = _token;
         tenantId = getTokenOptions.tenantId;
         return token;
-      }).catch((reason) => {
+      }).catch((reason2) => {
         refreshWorker = null;
         token = null;
         tenantId = void 0;
-        throw reason;
+        throw reason2;
       });
     }
     return refreshWorker;
@@ -41725,6 +41736,20 @@ function firstSentences(message) {
   return text.split(/ (?:Trace ID|To troubleshoot|Status code)/)[0] ?? text;
 }
 
+// shared/azure/json.ts
+function readJson(request2, response) {
+  const text = response.bodyAsText ?? "";
+  if (response.status >= 400) {
+    const statusCode = response.status;
+    throw new RestError2(`HTTP status ${statusCode}`, { statusCode, request: request2, response });
+  }
+  try {
+    return text === "" ? void 0 : JSON.parse(text);
+  } catch {
+    throw new RestError2("The answer is not from Azure.", { code: "INVALID_ANSWER", request: request2 });
+  }
+}
+
 // shared/azure/retry.ts
 var READ_LIMIT_IN_MS = 3e4;
 var WRITE_LIMIT_IN_MS = 9e4;
@@ -41814,7 +41839,7 @@ function createArmClient(azure) {
     try {
       return await retrying(options, async (abortSignal) => {
         const wire = toWire(cloud, { ...request2, abortSignal });
-        return read2(wire, await pipeline.sendRequest(azure.httpClient, wire));
+        return readJson(wire, await pipeline.sendRequest(azure.httpClient, wire));
       });
     } catch (error2) {
       throw signal.aborted ? signal.reason : translated(action5, error2);
@@ -41834,18 +41859,6 @@ function toWire(cloud, request2) {
     abortSignal,
     ...hasBody && { body: JSON.stringify(body2) }
   });
-}
-function read2(request2, response) {
-  const text = response.bodyAsText ?? "";
-  if (response.status >= 400) {
-    const statusCode = response.status;
-    throw new RestError2(`HTTP status ${statusCode}`, { statusCode, request: request2, response });
-  }
-  try {
-    return text === "" ? void 0 : JSON.parse(text);
-  } catch {
-    throw new RestError2("The answer is not from Azure.", { code: "INVALID_ANSWER", request: request2 });
-  }
 }
 
 // shared/contract.ts
@@ -42032,7 +42045,7 @@ function kebabCase(name3) {
 
 // shared/resourceId.ts
 var SUBSCRIPTION = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
-var NAME = "[A-Za-z0-9_.()-]{1,90}";
+var NAME = "(?!\\.+(?:/|$))[A-Za-z0-9_.()-]{1,90}";
 function parseResourceId(text, type) {
   const [provider = "", ...collections] = type.split("/");
   const tail = collections.map((collection) => `/${collection}/(${NAME})`).join("");
@@ -42048,7 +42061,7 @@ function parseResourceId(text, type) {
 // shared/form.ts
 async function collectAll(readers) {
   const values = {};
-  const read3 = async ([name3, reader]) => {
+  const read2 = async ([name3, reader]) => {
     try {
       values[name3] = await reader();
       return [];
@@ -42057,16 +42070,19 @@ async function collectAll(readers) {
       throw error2;
     }
   };
-  const problems = (await Promise.all(Object.entries(readers).map(read3))).flat();
+  const problems = (await Promise.all(Object.entries(readers).map(read2))).flat();
   if (problems.length > 0) throw new InputError(problems);
   return values;
 }
 function wrongInput(label, value, expected) {
-  const safe = value.replace(/\?.*$/s, "?…");
+  const safe = withoutSecrets(value);
   const shown = safe.length > 120 ? `${safe.slice(0, 120)}…` : safe;
   return new InputError([
     value === "" ? `Input '${label}' is missing; expected ${expected}.` : `Input '${label}' is "${shown}"; expected ${expected}.`
   ]);
+}
+function withoutSecrets(value) {
+  return value.replace(/\?.*$/s, "?…").replace(/\b(\w*(?:key|signature|secret|password|token)\s*=)[^;&\s]*/gi, "$1…").replace(/\/\/[^/@\s]*@/g, "//…@");
 }
 var Form = class {
   host;
@@ -42174,11 +42190,12 @@ async function findCloud(search) {
     );
   } catch (error2) {
     if (signal.aborted) throw signal.reason;
-    const reason = error2 instanceof Error ? error2.message : String(error2);
+    if (isTransientFailure(error2)) throw translated(`find the endpoints of "${endpoint2}"`, error2);
+    const reason2 = error2 instanceof Error ? error2.message : String(error2);
     throw wrongInput(
       label,
       endpoint2,
-      `the URL of Azure Resource Manager in some cloud (${reason})`
+      `the URL of Azure Resource Manager in some cloud (${reason2})`
     );
   }
 }
@@ -42189,11 +42206,11 @@ async function askForEndpoints(url2, { httpClient: httpClient2, signal }) {
     abortSignal: signal
   });
   const response = await httpClient2.sendRequest(request2);
-  const answer = JSON.parse(response.bodyAsText ?? "");
+  const answer = readJson(request2, response);
   const entries = [answer].flat();
   const isOurs = (entry) => entry.resourceManager?.startsWith(url2) ?? false;
   const metadata2 = entries.find(isOurs) ?? entries[0];
-  const audience = metadata2?.authentication.audiences[0];
+  const audience = metadata2?.authentication?.audiences?.[0];
   if (!metadata2 || !audience) throw new Error("No endpoints in the answer.");
   return {
     resourceManagerEndpoint: url2,
@@ -42207,6 +42224,10 @@ async function askForEndpoints(url2, { httpClient: httpClient2, signal }) {
 
 // shared/azure/imageTemplate.ts
 var API_VERSION = "2025-10-01";
+function strangeAnswer(expected) {
+  const facts = { statusCode: 0, code: "INVALID_ANSWER" };
+  return new ArmError(`Azure answered with something other than ${expected}.`, facts);
+}
 var ImageTemplateClient = class {
   id;
   #arm;
@@ -42224,8 +42245,10 @@ var ImageTemplateClient = class {
     }
   }
   /** @throws {ArmError} with status 404 when there is no such template. */
-  require(signal) {
-    return this.#send("GET", "", "read the image template", signal);
+  async require(signal) {
+    const found = await this.#send("GET", "", "read the image template", signal);
+    if (!found?.properties) throw strangeAnswer("an image template");
+    return found;
   }
   create(body2, signal) {
     return this.#send("PUT", "", "create the image template", signal, body2);
@@ -42250,6 +42273,7 @@ var ImageTemplateClient = class {
   async runOutputs(signal) {
     const action5 = "read the run outputs";
     const list29 = await this.#send("GET", "/runOutputs", action5, signal);
+    if (!Array.isArray(list29?.value)) throw strangeAnswer("a list of run outputs");
     return list29.value.map(({ name: name3, properties }) => ({
       name: name3,
       artifactId: properties?.artifactId ?? properties?.artifactUri ?? "",
@@ -49894,8 +49918,8 @@ var NativeCRC64 = (() => {
           throw ex;
         }
       });
-      process["on"]("unhandledRejection", function(reason) {
-        throw reason;
+      process["on"]("unhandledRejection", function(reason2) {
+        throw reason2;
       });
       quit_ = (status, toThrow) => {
         if (keepRuntimeAlive()) {
@@ -51138,12 +51162,12 @@ var NativeCRC64 = (() => {
           return WebAssembly.instantiate(binary, info2);
         }).then(function(instance) {
           return instance;
-        }).then(receiver, function(reason) {
-          err("failed to asynchronously prepare wasm: " + reason);
+        }).then(receiver, function(reason2) {
+          err("failed to asynchronously prepare wasm: " + reason2);
           if (isFileURI(wasmBinaryFile)) {
             err("warning: Loading from a file URI (" + wasmBinaryFile + ") is not supported in most browsers. See https://emscripten.org/docs/getting_started/FAQ.html#how-do-i-run-a-local-webserver-for-testing-why-does-my-program-stall-in-downloading-or-preparing");
           }
-          abort(reason);
+          abort(reason2);
         });
       }
       function instantiateAsync() {
@@ -74922,12 +74946,12 @@ var SHARE_OF_ELAPSED = 1 / 20;
 var MINUTE_IN_MS = 6e4;
 var OUTAGE_LIMIT_IN_MS = 60 * MINUTE_IN_MS;
 var MISSING_LIMIT_IN_MS = 2 * MINUTE_IN_MS;
-async function pollUntil(options, read3) {
+async function pollUntil(options, read2) {
   const { clock, signal } = options;
   const startedAt = clock.now().getTime();
   const outage = new Outage(options);
   for (; ; ) {
-    const value = await outage.survive(read3);
+    const value = await outage.survive(read2);
     if (value !== void 0) return value;
     const elapsedInMs = clock.now().getTime() - startedAt;
     if (elapsedInMs > options.limitInMs) {
@@ -74946,9 +74970,9 @@ var Outage = class {
   constructor(options) {
     this.#options = options;
   }
-  async survive(read3) {
+  async survive(read2) {
     try {
-      const value = await read3();
+      const value = await read2();
       this.#since = void 0;
       return value;
     } catch (error2) {
@@ -74984,14 +75008,15 @@ function savedOwnedBuild(host) {
   return text === "" ? void 0 : JSON.parse(text);
 }
 async function cleanUp(context5, build) {
-  const template = new ImageTemplateClient(context5.arm, build.templateId);
+  const template = new OwnedTemplate(context5, build);
   const blobs = build.blobUrl === "" ? [] : [build.blobUrl];
   if (!mayDelete(build)) {
-    const reason = `the clean-up policy is ${build.cleanUp}`;
-    const kept = [build.templateId, ...blobs].map((id) => ({ id, reason, isIntended: true }));
+    const reason2 = `the clean-up policy is ${build.cleanUp}`;
+    const stopped = await attempt2(context5, build.templateId, () => stopRun(context5, template));
+    const templates = await template.mayBeThere() ? [build.templateId] : [];
     return [
-      ...kept,
-      ...await attempt2(context5, build.templateId, () => stopRun(context5, template))
+      ...stopped,
+      ...[...templates, ...blobs].map((id) => ({ id, reason: reason2, isIntended: true }))
     ];
   }
   const left = await Promise.all([
@@ -75011,13 +75036,47 @@ async function attempt2({ signal }, id, act) {
     return [];
   } catch (error2) {
     const { title, details } = describe(error2);
-    const reason = signal.aborted ? "no time was left to wait for it" : [title, ...details].join(" ");
-    return [{ id, reason, isIntended: false }];
+    const reason2 = signal.aborted ? "no time was left to wait for it" : [title, ...details].join(" ");
+    return [{ id, reason: reason2, isIntended: false }];
   }
 }
+var OwnedTemplate = class {
+  client;
+  isRunRequested;
+  #buildId;
+  #signal;
+  constructor({ arm, signal }, { templateId, buildId, isRunRequested }) {
+    this.client = new ImageTemplateClient(arm, templateId);
+    this.isRunRequested = isRunRequested;
+    this.#buildId = buildId;
+    this.#signal = signal;
+  }
+  /** Undefined when there is none, or only somebody else's of the same name. */
+  async get() {
+    const found = await this.client.get(this.#signal);
+    return found?.tags?.["buildId"] === this.#buildId ? found : void 0;
+  }
+  /** False only when there certainly is none. */
+  async mayBeThere() {
+    try {
+      return await this.get() !== void 0;
+    } catch {
+      return true;
+    }
+  }
+};
+var INVISIBLE_LIMIT_IN_MS = 6e4;
 async function stopRun(context5, template) {
-  const found = await template.get(context5.signal);
-  if (found?.properties.lastRunStatus?.runState === "Running") await cancelRun(context5, template);
+  const { azure, signal } = context5;
+  const limit = { limitInMs: INVISIBLE_LIMIT_IN_MS, waitingFor: "the run to stop" };
+  await pollUntil({ clock: azure.clock, signal, ...limit }, async () => {
+    const found = await template.get();
+    const status = found?.properties.lastRunStatus;
+    if (!found || !status && !template.isRunRequested) return true;
+    if (status?.runState !== "Running") return status ? true : void 0;
+    await cancelRun(context5, template.client);
+    return void 0;
+  });
 }
 var CANCEL_TRIES = 3;
 var CANCEL_PAUSE_IN_MS = 400;
@@ -75034,19 +75093,22 @@ async function cancelRun({ host, azure, signal }, template) {
   }
 }
 async function takeDown(context5, template) {
-  const { azure, signal } = context5;
+  const { azure, host, signal } = context5;
+  let isSeen = false;
   const limit = {
     limitInMs: Number.POSITIVE_INFINITY,
     waitingFor: "the image template to be gone"
   };
   await pollUntil({ clock: azure.clock, signal, ...limit }, async () => {
-    const found = await template.get(signal);
+    const found = await template.get();
     if (!found) return true;
-    if (found.properties.lastRunStatus?.runState === "Running") await cancelRun(context5, template);
-    else if (isAtRest(found)) await deleteIfAllowed(template, signal);
+    isSeen = true;
+    const isRunning = found.properties.lastRunStatus?.runState === "Running";
+    if (isRunning) await cancelRun(context5, template.client);
+    else if (isAtRest(found)) await deleteIfAllowed(template.client, signal);
     return void 0;
   });
-  context5.host.log("info", "The image template is deleted.");
+  if (isSeen) host.log("info", "The image template is deleted.");
 }
 async function deleteIfAllowed(template, signal) {
   try {
@@ -78612,15 +78674,15 @@ var systemClock = {
         reject(signal.reason);
         return;
       }
-      const stop = () => {
+      const stop2 = () => {
         clearTimeout(timer);
         reject(signal?.reason);
       };
       const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", stop);
+        signal?.removeEventListener("abort", stop2);
         resolve2();
       }, durationInMs);
-      signal?.addEventListener("abort", stop, { once: true });
+      signal?.addEventListener("abort", stop2, { once: true });
     });
   },
   deadline(durationInMs, parent) {
@@ -78702,17 +78764,9 @@ function maskSecrets(host) {
 }
 function reportLeftovers(host, left) {
   if (left.length === 0) host.log("info", "Nothing is left behind.");
-  for (const { id, reason, isIntended } of left) {
-    host.log(isIntended ? "info" : "warning", `Left in Azure: ${id} (${reason})`);
+  for (const { id, reason: reason2, isIntended } of left) {
+    host.log(isIntended ? "info" : "warning", `Left in Azure: ${id} (${reason2})`);
   }
-}
-
-// shared/stopSignal.ts
-var STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGBREAK"];
-function listenForStop() {
-  const controller = new AbortController();
-  for (const name3 of STOP_SIGNALS) process.on(name3, () => controller.abort());
-  return controller.signal;
 }
 
 // action/host.ts
@@ -80655,12 +80709,12 @@ function parse3(header, options) {
   let index2 = valueStart;
   let typeFlags = 0;
   let whitespace = -1;
-  let stop = options?.parameters === false ? COMMA_FLAG : 0;
+  let stop2 = options?.parameters === false ? COMMA_FLAG : 0;
   while (index2 < len) {
     const code = header.charCodeAt(index2);
     const flags = CHAR_MAP[code];
     if ((flags & stopFlags) !== 0) {
-      stop |= flags & COMMA_FLAG;
+      stop2 |= flags & COMMA_FLAG;
       break;
     }
     if ((flags & OWS) !== 0) {
@@ -80675,7 +80729,7 @@ function parse3(header, options) {
   const valueEnd = whitespace === -1 ? index2 : whitespace;
   const value = header.slice(valueStart, valueEnd);
   const type = (typeFlags & CASE_FLAGS) === 0 ? value : value.toLowerCase();
-  if (index2 === len || stop !== 0) {
+  if (index2 === len || stop2 !== 0) {
     return { type, index: index2, parameters: new NullObject() };
   }
   return parseParameters(header, type, index2, len, stopFlags);
@@ -80716,17 +80770,17 @@ function parseParameters(header, type, index2, len, stopFlags) {
                 parameters[key] = escaped ? unescapeQuotedPairs(header, quotedStart, index2) : header.slice(quotedStart, index2);
               }
               index2++;
-              let stop2 = 0;
+              let stop3 = 0;
               while (index2 < len) {
                 const code3 = header.charCodeAt(index2);
                 const flags2 = CHAR_MAP[code3];
                 if ((flags2 & stopFlags) !== 0) {
-                  stop2 = flags2 & COMMA_FLAG;
+                  stop3 = flags2 & COMMA_FLAG;
                   break;
                 }
                 index2++;
               }
-              if (stop2 !== 0)
+              if (stop3 !== 0)
                 break parameter;
               continue parameter;
             }
@@ -80740,13 +80794,13 @@ function parseParameters(header, type, index2, len, stopFlags) {
           continue parameter;
         }
         const valueStart = index2;
-        let stop = 0;
+        let stop2 = 0;
         let valueWhitespace = -1;
         while (index2 < len) {
           const code2 = header.charCodeAt(index2);
           const flags2 = CHAR_MAP[code2];
           if ((flags2 & stopFlags) !== 0) {
-            stop = flags2 & COMMA_FLAG;
+            stop2 = flags2 & COMMA_FLAG;
             break;
           }
           if ((flags2 & OWS) !== 0) {
@@ -80761,7 +80815,7 @@ function parseParameters(header, type, index2, len, stopFlags) {
           const valueEnd = valueWhitespace === -1 ? index2 : valueWhitespace;
           parameters[key] = header.slice(valueStart, valueEnd);
         }
-        if (stop !== 0)
+        if (stop2 !== 0)
           break parameter;
         continue parameter;
       }
@@ -96690,6 +96744,27 @@ var logger30 = credentialLogger("AuthorizationCodeCredential");
 var credentialName5 = "OnBehalfOfCredential";
 var logger31 = credentialLogger(credentialName5);
 
+// shared/assertion.ts
+var TRIES = 4;
+var PAUSE_IN_MS = 1e3;
+var FinalRefusal = class extends Error {
+};
+async function askForAssertion(ciSystem, ask, clock = systemClock) {
+  for (let attempt3 = 1; ; attempt3++) {
+    try {
+      return await ask();
+    } catch (error2) {
+      if (error2 instanceof FinalRefusal) throw error2;
+      if (attempt3 === TRIES) throw new Error(`${ciSystem} gave no OIDC token: ${reason(error2)}`);
+      await clock.sleep(PAUSE_IN_MS * attempt3);
+    }
+  }
+}
+function reason(error2) {
+  if (!(error2 instanceof Error)) return String(error2);
+  return error2.cause instanceof Error ? `${error2.message}: ${error2.cause.message}` : error2.message;
+}
+
 // shared/host.ts
 var LINE_END = /\r\n|[\r\n\v\f\u0085\u2028\u2029]/g;
 var ESCAPE_CODE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*\u0007?|.)?/g;
@@ -96704,7 +96779,7 @@ function neutralize(text) {
 // action/host.ts
 var STOP_GRACE_IN_MS = 4e3;
 var print2 = { debug, info, warning };
-function createHost(signal) {
+function createHost({ signal, hurry }) {
   const { env } = process;
   const host = {
     name: "github",
@@ -96718,6 +96793,7 @@ function createHost(signal) {
       commit: context4.sha
     },
     signal,
+    hurry,
     stopGraceInMs: STOP_GRACE_IN_MS,
     hasPostStep: true,
     readInput: (name3) => getInput(kebabCase(name3)),
@@ -96748,7 +96824,8 @@ async function signIn(host) {
     credential({ authorityHost, isWellKnown, federationAudience }) {
       const options = { authorityHost, disableInstanceDiscovery: !isWellKnown };
       if (secret !== "") return new ClientSecretCredential(tenantId, clientId, secret, options);
-      const assertion = () => getIDToken(federationAudience);
+      const ask = () => getIDToken(federationAudience);
+      const assertion = () => askForAssertion("GitHub", ask);
       return new ClientAssertionCredential(tenantId, clientId, assertion, options);
     }
   };
@@ -96761,4 +96838,4 @@ function requireOidc() {
 }
 
 // action/post.ts
-void post(createHost(listenForStop()));
+void post(createHost(stop));

@@ -141,10 +141,15 @@ async function addLinkedFile(archive: Archiver, link: Link): Promise<void> {
 
 async function addFile(archive: Archiver, file: File): Promise<void> {
   const exact = exactly(file);
-  const facts = await stat(file.source);
-  const added = once(archive, "entry");
-  archive.append(exact, { name: file.name, mode: file.mode, date: ENTRY_DATE, stats: facts });
-  await Promise.all([pipeline(createReadStream(file.source), exact), added]);
+  try {
+    const facts = await stat(file.source);
+    const added = once(archive, "entry");
+    archive.append(exact, { name: file.name, mode: file.mode, date: ENTRY_DATE, stats: facts });
+    await Promise.all([pipeline(createReadStream(file.source), exact), added]);
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new ArtifactError(`"${file.name}" cannot be read: ${error.message}.`, { cause: error });
+  }
 }
 
 /** Passes a file through and refuses one that is not as long as it was when the plan was made. */

@@ -23,8 +23,12 @@ export interface ArtifactPlan {
   readonly leftOut: readonly string[];
 }
 
+// Long enough for any name that a person gives, short enough for blob names and file systems.
+const MAX_NAME_LENGTH = 80;
+
 interface Walk {
   readonly root: string;
+  readonly signal: AbortSignal;
   readonly entries: ArtifactEntry[];
   readonly leftOut: string[];
   readonly problems: string[];
@@ -35,20 +39,26 @@ interface Walk {
  * is kept when it stays inside the folder.
  * @throws {ArtifactError} naming everything that cannot be packed: sockets, pipes, links that lead out, bad names.
  */
-export async function planArtifacts(artifactsPath: string): Promise<ArtifactPlan> {
+export async function planArtifacts(
+  artifactsPath: string,
+  signal: AbortSignal,
+): Promise<ArtifactPlan> {
   const root = await realpath(artifactsPath);
-  const walk: Walk = { root, entries: [], leftOut: [], problems: [] };
+  const walk: Walk = { root, signal, entries: [], leftOut: [], problems: [] };
   if ((await stat(root)).isDirectory()) await walkFolder(walk, "");
   else await addEntry(walk, path.dirname(root), path.basename(root));
   if (walk.problems.length > 0) {
     throw new ArtifactError(`The artifacts in "${artifactsPath}" cannot be packed.`, {
-      details: walk.problems,
+      details: shortened(walk.problems),
       hint: "Remove these entries, or point the artifacts path at a folder without them.",
     });
   }
   const files = walk.entries.filter((entry) => entry.kind === "file");
   return {
-    name: path.basename(root).replace(/[^A-Za-z0-9._-]/g, "-"),
+    name: path
+      .basename(root)
+      .replace(/[^A-Za-z0-9._-]/g, "-")
+      .slice(0, MAX_NAME_LENGTH),
     entries: walk.entries,
     fileCount: files.length,
     sizeInBytes: files.reduce((sum, file) => sum + file.sizeInBytes, 0),
@@ -56,8 +66,21 @@ export async function planArtifacts(artifactsPath: string): Promise<ArtifactPlan
   };
 }
 
+const MAX_PROBLEMS = 20;
+
+/** A hopeless tree can have thousands of bad entries; a reader has not. */
+function shortened(problems: readonly string[]): string[] {
+  const more = problems.length - MAX_PROBLEMS;
+  const shown = problems.slice(0, MAX_PROBLEMS);
+  return more > 0 ? [...shown, `And ${more} more.`] : shown;
+}
+
 async function walkFolder(walk: Walk, folder: string): Promise<void> {
-  const names = await readdir(path.join(walk.root, folder), { encoding: "buffer" });
+  walk.signal.throwIfAborted();
+  const names = await reading(walk, folder, () =>
+    readdir(path.join(walk.root, folder), { encoding: "buffer" }),
+  );
+  if (!names) return;
   for (const name of names.sort(Buffer.compare)) {
     const text = name.toString("utf8");
     if (text.startsWith(".")) walk.leftOut.push(folder + text);
@@ -69,14 +92,30 @@ async function walkFolder(walk: Walk, folder: string): Promise<void> {
   }
 }
 
-/** A name that survives both tar and zip on any system: UTF-8, no backslash, no control character. */
+/** A name that both tar and zip hold as it is: UTF-8, no backslash, no control character. */
 function isPortableName(bytes: Buffer, text: string): boolean {
   return Buffer.from(text, "utf8").equals(bytes) && !/[\\\p{Cc}]/u.test(text);
 }
 
+/** Undefined, and a problem more, when the file system refuses. */
+async function reading<T>(
+  walk: Walk,
+  name: string,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : error;
+    walk.problems.push(`"${name}" cannot be read (${code}).`);
+    return undefined;
+  }
+}
+
 async function addEntry(walk: Walk, base: string, name: string): Promise<void> {
   const source = path.join(base, name);
-  const facts = await lstat(source);
+  const facts = await reading(walk, name, () => lstat(source));
+  if (!facts) return;
   const mode = facts.mode & 0o777;
   if (facts.isFile()) {
     walk.entries.push({ kind: "file", name, source, mode, sizeInBytes: facts.size });
@@ -92,18 +131,29 @@ async function addEntry(walk: Walk, base: string, name: string): Promise<void> {
 
 async function addLink(walk: Walk, source: string, name: string): Promise<void> {
   const real = await realpath(source).catch(() => undefined);
-  if (real === undefined) walk.problems.push(`"${name}" is a link that leads nowhere.`);
-  else if (!isInside(walk.root, real))
-    walk.problems.push(`"${name}" is a link that leads out of the folder.`);
+  const problem = linkProblem(walk.root, real);
+  if (problem) walk.problems.push(`"${name}" is a link ${problem}.`);
   else
     walk.entries.push({ kind: "link", name, source, target: await relativeTarget(source, real) });
 }
 
+function linkProblem(root: string, real: string | undefined): string | undefined {
+  if (real === undefined) return "that leads nowhere";
+  if (!isInside(root, real)) return "that leads out of the folder";
+  const isToHidden = hasHiddenPart(path.relative(root, real));
+  return isToHidden ? "to something hidden, which is not packed" : undefined;
+}
+
 /** An absolute target would point at this machine's folder, so it becomes relative. */
-async function relativeTarget(source: string, real: string): Promise<string> {
+async function relativeTarget(source: string, real = source): Promise<string> {
   const target = await readlink(source);
   const relative = path.isAbsolute(target) ? path.relative(path.dirname(source), real) : target;
   return relative.split(path.sep).join("/");
+}
+
+/** True when a part of a relative path is hidden. */
+export function hasHiddenPart(relativePath: string): boolean {
+  return relativePath.split(path.sep).some((part) => part.startsWith("."));
 }
 
 /** True for the folder itself and everything below it. */

@@ -8,14 +8,13 @@ import {
   type HttpClient,
   type HttpMethods,
   type PipelineRequest,
-  type PipelineResponse,
-  RestError,
 } from "@azure/core-rest-pipeline";
 import { version } from "../../package.json";
 import type { Clock } from "../clock.ts";
 import type { Credential, Host } from "../host.ts";
 import type { Cloud } from "./cloud.ts";
 import { translated } from "./failures.ts";
+import { readJson } from "./json.ts";
 import { retrying, WRITE_LIMIT_IN_MS } from "./retry.ts";
 
 /** What every Azure client of the product is made with. */
@@ -96,7 +95,7 @@ export function createArmClient(azure: AzureContext): ArmClient {
     try {
       return await retrying(options, async (abortSignal) => {
         const wire = toWire(cloud, { ...request, abortSignal });
-        return read<Body>(wire, await pipeline.sendRequest(azure.httpClient, wire));
+        return readJson<Body>(wire, await pipeline.sendRequest(azure.httpClient, wire));
       });
     } catch (error) {
       throw signal.aborted ? signal.reason : translated(action, error);
@@ -120,18 +119,4 @@ function toWire(
     abortSignal,
     ...(hasBody && { body: JSON.stringify(body) }),
   });
-}
-
-function read<Body>(request: PipelineRequest, response: PipelineResponse): Body {
-  const text = response.bodyAsText ?? "";
-  if (response.status >= 400) {
-    const statusCode = response.status;
-    throw new RestError(`HTTP status ${statusCode}`, { statusCode, request, response });
-  }
-  try {
-    return (text === "" ? undefined : JSON.parse(text)) as Body;
-  } catch {
-    // A captive portal or a cut line answers 200 with something else.
-    throw new RestError("The answer is not from Azure.", { code: "INVALID_ANSWER", request });
-  }
 }

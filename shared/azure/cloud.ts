@@ -7,7 +7,9 @@ import {
 import type { Clock } from "../clock.ts";
 import { wrongInput } from "../form.ts";
 import type { SignInCloud } from "../host.ts";
-import { retrying } from "./retry.ts";
+import { translated } from "./failures.ts";
+import { readJson } from "./json.ts";
+import { isTransientFailure, retrying } from "./retry.ts";
 
 export interface Cloud extends SignInCloud {
   /** Azure Resource Manager's URL, without a slash at its end. */
@@ -75,6 +77,7 @@ export async function findCloud(search: CloudSearch): Promise<Cloud> {
     );
   } catch (error) {
     if (signal.aborted) throw signal.reason;
+    if (isTransientFailure(error)) throw translated(`find the endpoints of "${endpoint}"`, error);
     const reason = error instanceof Error ? error.message : String(error);
     throw wrongInput(
       label,
@@ -98,12 +101,12 @@ async function askForEndpoints(url: string, { httpClient, signal }: CloudSearch)
     abortSignal: signal,
   });
   const response = await httpClient.sendRequest(request);
-  const answer: EndpointMetadata | EndpointMetadata[] = JSON.parse(response.bodyAsText ?? "");
+  const answer = readJson<EndpointMetadata | EndpointMetadata[]>(request, response);
   const entries = [answer].flat();
   const isOurs = (entry: EndpointMetadata): boolean =>
     entry.resourceManager?.startsWith(url) ?? false;
   const metadata = entries.find(isOurs) ?? entries[0];
-  const audience = metadata?.authentication.audiences[0];
+  const audience = metadata?.authentication?.audiences?.[0];
   if (!metadata || !audience) throw new Error("No endpoints in the answer.");
   return {
     resourceManagerEndpoint: url,

@@ -1,6 +1,6 @@
 /** One image template of Azure VM Image Builder: create, run, cancel, delete, read. One request each, no waiting. */
 
-import { isNotFound } from "../errors.ts";
+import { ArmError, isNotFound } from "../errors.ts";
 import type { LastRunStatus } from "../runStatus.ts";
 import type { ArmClient } from "./arm.ts";
 
@@ -44,6 +44,12 @@ export interface RunOutput {
   readonly provisioningState: string;
 }
 
+/** Good JSON of another shape comes from something between us and Azure, so a later read may do better. */
+function strangeAnswer(expected: string): ArmError {
+  const facts = { statusCode: 0, code: "INVALID_ANSWER" };
+  return new ArmError(`Azure answered with something other than ${expected}.`, facts);
+}
+
 interface RunOutputList {
   readonly value: readonly {
     readonly name: string;
@@ -55,6 +61,7 @@ interface RunOutputList {
   }[];
 }
 
+/** Sends the requests that concern one image template. */
 export class ImageTemplateClient {
   readonly id: string;
   readonly #arm: ArmClient;
@@ -75,8 +82,10 @@ export class ImageTemplateClient {
   }
 
   /** @throws {ArmError} with status 404 when there is no such template. */
-  require(signal: AbortSignal): Promise<ImageTemplate> {
-    return this.#send("GET", "", "read the image template", signal);
+  async require(signal: AbortSignal): Promise<ImageTemplate> {
+    const found = await this.#send<ImageTemplate>("GET", "", "read the image template", signal);
+    if (!found?.properties) throw strangeAnswer("an image template");
+    return found;
   }
 
   create(body: ImageTemplateBody, signal: AbortSignal): Promise<ImageTemplate> {
@@ -106,6 +115,7 @@ export class ImageTemplateClient {
   async runOutputs(signal: AbortSignal): Promise<RunOutput[]> {
     const action = "read the run outputs";
     const list = await this.#send<RunOutputList>("GET", "/runOutputs", action, signal);
+    if (!Array.isArray(list?.value)) throw strangeAnswer("a list of run outputs");
     return list.value.map(({ name, properties }) => ({
       name,
       artifactId: properties?.artifactId ?? properties?.artifactUri ?? "",

@@ -30,7 +30,7 @@ const HINTS: Record<string, string> = {
   PartiallySucceeded:
     "Some of the distribution worked, so the outputs hold what was made; the step fails because something is missing.",
   Failed:
-    "No customizer failed, so look at the service's message: distribution, permissions and time-outs show there.",
+    "The log names no failed customizer, so look at the service's message: distribution, permissions and time-outs show there.",
   Canceled: "Somebody cancelled the run in Azure; this step did not.",
 };
 

@@ -15,13 +15,16 @@ export interface SummaryFacts {
 /** Markdown that both hosts render. */
 export function summaryMarkdown(facts: SummaryFacts): string {
   const rows = [
-    ["Run", facts.runStatus],
+    ["Run", plain(facts.runStatus)],
     ...facts.imageIds.map((id) => ["Image version", code(id)]),
     ["Source version", code(facts.sourceVersion)],
-    ...(facts.artifacts ? [["Artifacts", facts.artifacts]] : []),
+    ...(facts.artifacts ? [["Artifacts", plain(facts.artifacts)]] : []),
     ["Image template", code(facts.templateId)],
   ];
-  const phases = facts.phases.map(({ name, durationInMs }) => [name, spokenDuration(durationInMs)]);
+  const phases = facts.phases.map(({ name, durationInMs }) => [
+    plain(name),
+    spokenDuration(durationInMs),
+  ]);
   return [
     "## Azure VM image",
     "",
@@ -33,18 +36,15 @@ export function summaryMarkdown(facts: SummaryFacts): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)];
 }
 
-// Text from outside must not become markup: no new cell, line, tag or link.
-function cell(text: string): string {
-  return text
-    .replace(/[\r\n]+/g, " ")
-    .replace(/\|/g, "\\|")
-    .replace(/</g, "&lt;");
+/** Text from outside that must not become markup: no new cell, line, tag, link or picture. */
+function plain(text: string): string {
+  return text.replace(/[\r\n]+/g, " ").replace(/[\\`*_[\]()!<>|~#]/g, "\\$&");
 }
 
 function code(text: string): string {
-  return text === "" ? "" : `\`${text.replace(/`/g, "'")}\``;
+  return text === "" ? "" : `\`${text.replace(/[`\r\n]/g, "'").replace(/\|/g, "\\|")}\``;
 }

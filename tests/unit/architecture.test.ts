@@ -33,7 +33,7 @@ const hostRule = (folder: string, own: RegExp, others: string[]): Rule => ({
   imports: (target) =>
     isFolder(target, ...others, "emulator", "demo", "tests") ||
     (isFolder(target, "shared") &&
-      !/^shared\/(host|main|contract|errors|form|stopSignal)\.ts$/.test(target)) ||
+      !/^shared\/(host|main|contract|errors|form|stopSignal|assertion)\.ts$/.test(target)) ||
     (!/^(shared|action|task|local|node:)/.test(target) && !own.test(target)),
   planted: { file: `${folder}/x.ts`, text: `import { y } from "../${others[0]}/host.ts";` },
 });

@@ -18,6 +18,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { packArtifacts } from "../../shared/artifacts/archive.ts";
 import { planArtifacts } from "../../shared/artifacts/walk.ts";
 
+const { signal } = new AbortController();
 let folder: string;
 
 beforeEach(() => {
@@ -34,8 +35,7 @@ const tree = (): string => path.join(folder, "tree");
 
 async function pack(format: "tar.gz" | "zip", maxSizeInBytes = 1e9) {
   const out = mkdtempSync(path.join(folder, "out-"));
-  const { signal } = new AbortController();
-  const plan = await planArtifacts(tree());
+  const plan = await planArtifacts(tree(), signal);
   return packArtifacts(plan, { format, folder: out, maxSizeInBytes, signal });
 }
 
@@ -46,7 +46,7 @@ describe("what is listed", () => {
     write(".git/config", "token");
     write("b/.env", "SECRET=1");
     symlinkSync("a.txt", path.join(tree(), "link"));
-    const plan = await planArtifacts(tree());
+    const plan = await planArtifacts(tree(), signal);
     expect(plan.entries.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       "file a.txt",
       "folder b",
@@ -59,14 +59,14 @@ describe("what is listed", () => {
 
   test("a single file keeps its name", async () => {
     write("setup.tar.xz");
-    const plan = await planArtifacts(path.join(tree(), "setup.tar.xz"));
+    const plan = await planArtifacts(path.join(tree(), "setup.tar.xz"), signal);
     expect(plan).toMatchObject({ name: "setup.tar.xz", fileCount: 1 });
   });
 
   test("the name of the artifacts is plain, whatever the folder is called", async () => {
     mkdirSync(path.join(folder, "it's `my` $site"));
     writeFileSync(path.join(folder, "it's `my` $site/a"), "a");
-    expect((await planArtifacts(path.join(folder, "it's `my` $site"))).name).toBe(
+    expect((await planArtifacts(path.join(folder, "it's `my` $site"), signal)).name).toBe(
       "it-s--my---site",
     );
   });
@@ -82,7 +82,7 @@ describe("what is listed", () => {
     write("back\\slash");
     write("new\nline");
     writeFileSync(Buffer.concat([Buffer.from(`${tree()}/bad`), Buffer.from([0xff])]), "x");
-    await expect(planArtifacts(tree())).rejects.toMatchObject({
+    await expect(planArtifacts(tree(), signal)).rejects.toMatchObject({
       details: [
         expect.stringMatching(/back.slash/),
         expect.stringMatching(/6261 ?64ff|626164ff/),
@@ -96,11 +96,18 @@ describe("what is listed", () => {
     });
   });
 
+  test("a stop ends the walk", async () => {
+    write("ok");
+    await expect(planArtifacts(tree(), AbortSignal.abort(new Error("stopped")))).rejects.toThrow(
+      "stopped",
+    );
+  });
+
   test("a socket is refused", async () => {
     write("ok");
     const server = net.createServer().listen(path.join(tree(), "socket"));
     await new Promise((resolve) => server.once("listening", resolve));
-    await expect(planArtifacts(tree())).rejects.toMatchObject({
+    await expect(planArtifacts(tree(), signal)).rejects.toMatchObject({
       details: ['"socket" is neither a file, a folder nor a link.'],
     });
     await new Promise((resolve) => server.close(resolve));
@@ -160,8 +167,7 @@ describe("what is packed", () => {
   test("a package beyond the limit is refused and nothing stays on disk", async () => {
     write("noise", Buffer.from(Array.from({ length: 300_000 }, () => Math.random() * 256)));
     const out = mkdtempSync(path.join(folder, "out-"));
-    const { signal } = new AbortController();
-    const plan = await planArtifacts(tree());
+    const plan = await planArtifacts(tree(), signal);
     const options = { format: "tar.gz", folder: out, maxSizeInBytes: 100_000, signal } as const;
     await expect(packArtifacts(plan, options)).rejects.toThrow("larger than 100000 bytes");
     expect(existsSync(path.join(out, "tree.tar.gz"))).toBe(false);
@@ -170,10 +176,9 @@ describe("what is packed", () => {
   test.each(["tar.gz", "zip"] as const)(
     "%s: a file that shrinks, grows or vanishes is an error",
     async (format) => {
-      const { signal } = new AbortController();
       const options = { format, folder, maxSizeInBytes: 1e9, signal } as const;
       write("a.txt", "12345");
-      const plan = await planArtifacts(tree());
+      const plan = await planArtifacts(tree(), signal);
       write("a.txt", "123");
       await expect(packArtifacts(plan, options)).rejects.toThrow(
         '"a.txt" changed while it was packed',

@@ -38,6 +38,7 @@ export function fakeHost(
       commit: "c0ffee",
     },
     signal: new AbortController().signal,
+    hurry: new AbortController().signal,
     stopGraceInMs: 1_000,
     hasPostStep: true,
     readInput: (name) => ({ ...LEAST_INPUTS, ...given })[name] ?? "",

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
@@ -11,6 +11,9 @@ const workspace = mkdtempSync(path.join(os.tmpdir(), "inputs-"));
 mkdirSync(path.join(workspace, "site"));
 mkdirSync(path.join(workspace, "empty/.git"), { recursive: true });
 writeFileSync(path.join(workspace, "site/index.html"), "hello");
+mkdirSync(path.join(workspace, "linked"));
+writeFileSync(path.join(workspace, "linked/.env"), "SECRET=1");
+symlinkSync(".env", path.join(workspace, "linked/env"));
 
 type Given = Partial<Record<InputName, string>>;
 
@@ -92,6 +95,27 @@ describe("wrong inputs are refused with name, value and what is allowed", () => 
     [{ ...staged, artifactsPath: "/" }, /'artifacts-path' is "\/"; .*not the root or home folder/],
     [{ ...staged, artifactsPath: os.homedir() }, /'artifacts-path' .*not the root or home folder/],
     [{ artifactsPath: "site" }, /'storage-account-name' is missing; .*az storage account create/],
+    [{ ...staged, artifactsPath: "empty/.git" }, /'artifacts-path' is "empty\/.git"; .*not hidden/],
+    [
+      { ...staged, artifactsPath: "linked" },
+      /'artifacts-path' .*"env" is a link to something hidden/,
+    ],
+    [{ artifactsDestination: "relative" }, /'artifacts-destination' is "relative"/],
+    [
+      { ...staged, artifactsPath: "site", artifactsDestination: "C:\\a\u2019b" },
+      /'artifacts-destination'/,
+    ],
+    [{ storageAccountName: "!!!" }, /'storage-account-name' is "!!!"/],
+    [{ targetRegions: "westeurope=2=" }, /'target-regions' is "westeurope=2="/],
+    [{ templateName: ".." }, /'template-name' is ".."/],
+    [
+      { artifactsPath: "site", storageAccountName: "https://a.blob.example/?" },
+      /'storage-account-name'/,
+    ],
+    [
+      { artifactsPath: "site", storageAccountName: "https://a.blob.example/#x" },
+      /'storage-account-name'/,
+    ],
     [{ artifactsPath: "site", storageAccountName: "UPPER" }, /'storage-account-name' is "UPPER"/],
     [
       { artifactsPath: "site", storageAccountName: "http://a.blob.example/" },
@@ -137,13 +161,17 @@ test("all mistakes come together, in the order of the contract", async () => {
   ]);
 });
 
-test("a signature in a wrong value is not repeated", async () => {
-  const [problem] = await problemsOf({
-    artifactsPath: "site",
-    storageAccountName: "https://a.blob.example/?sv=1&sig=SECRET",
+describe("a secret that was pasted into an input is not repeated", () => {
+  test.each([
+    "https://a.blob.example/?sv=1&sig=SECRET",
+    "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=SECRET==;EndpointSuffix=x",
+    "https://me:SECRET@a.blob.example/",
+    "https://:SECRET@a.blob.example/",
+  ])("%s", async (storageAccountName) => {
+    const [problem] = await problemsOf({ artifactsPath: "site", storageAccountName });
+    expect(problem).toContain("'storage-account-name'");
+    expect(problem).not.toContain("SECRET");
   });
-  expect(problem).toContain("https://a.blob.example/?…");
-  expect(problem).not.toContain("SECRET");
 });
 
 describe("right inputs are understood", () => {
