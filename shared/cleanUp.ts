@@ -22,6 +22,7 @@ export interface OwnedBuild {
   readonly isSuccessful: boolean;
 }
 
+/** What a clean-up works with. */
 export interface CleanUpContext {
   readonly host: Host;
   readonly azure: AzureContext;

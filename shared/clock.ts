@@ -1,5 +1,6 @@
 /** Time as the product sees it. The only file of `shared/` that may touch the runtime's clock and timers. */
 
+/** Time and waiting, as a collaborator that tests can replace. */
 export interface Clock {
   now(): Date;
   /**

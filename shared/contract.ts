@@ -255,7 +255,9 @@ export const outputs = {
   sourceVersion: { description: "Exact version of the source image that was used." },
 } as const satisfies Record<string, OutputDeclaration>;
 
+/** Name of an input, in camelCase. */
 export type InputName = keyof typeof inputs;
+/** Name of an output, in camelCase. */
 export type OutputName = keyof typeof outputs;
 
 /** The GitHub spelling of a camelCase name: `osDiskSizeInGb` becomes `os-disk-size-in-gb`. */

@@ -80,6 +80,7 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
+/** True for the answer that there is no such resource, or none that may be seen. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof ArmError && error.statusCode === 404;
 }

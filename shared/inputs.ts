@@ -8,7 +8,9 @@ import { type Choice, collectAll, Form, idForm } from "./form.ts";
 import type { Host } from "./host.ts";
 import { parseResourceId, type ResourceId, regionName } from "./resourceId.ts";
 
+/** Operating system of an image. */
 export type OsType = Exclude<Choice<"osType">, "auto">;
+/** When the image template and the staged artifacts are deleted. */
 export type CleanUpPolicy = Choice<"cleanUp">;
 
 /** Where the image starts from. `version` may be `latest`. */
@@ -19,8 +21,10 @@ export type Source =
 /** A resource given by its name in the image template's resource group, or by its id. */
 export type NameOrId = { kind: "name"; name: string } | { kind: "id"; id: ResourceId };
 
+/** The storage account that artifacts travel through; the URL is its blob endpoint, without a slash at its end. */
 export type StagingAccount = NameOrId | { kind: "endpoint"; url: string };
 
+/** A region to replicate to, in the words of `TargetRegion`, api-version 2025-10-01. */
 export interface TargetRegion {
   readonly name: string;
   readonly replicaCount?: number;

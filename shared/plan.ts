@@ -20,6 +20,7 @@ export interface BuildContext {
   readonly inputs: Inputs;
 }
 
+/** What the plan step found out; the later steps need nothing else from Azure. */
 export interface Plan extends Resolved {
   readonly templateName: string;
   readonly templateId: string;

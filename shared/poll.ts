@@ -13,6 +13,7 @@ const MINUTE_IN_MS = 60_000;
 const OUTAGE_LIMIT_IN_MS = 60 * MINUTE_IN_MS;
 const MISSING_LIMIT_IN_MS = 2 * MINUTE_IN_MS;
 
+/** How to wait, and for what. */
 export interface PollOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -16,6 +16,7 @@ export interface LastRunStatus {
 
 /** How a run can end. Source: runState, api-version 2025-10-01. */
 export const RUN_OUTCOMES = ["Succeeded", "PartiallySucceeded", "Failed", "Canceled"] as const;
+/** One of the ends of a run. */
 export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 
 const KNOWN_UNFINISHED = ["Running", "Canceling"];
@@ -44,6 +45,7 @@ export interface RunTimeline {
   readonly message: string;
 }
 
+/** The timeline before the first snapshot. */
 export const NOT_STARTED: RunTimeline = { phases: [], message: "" };
 
 /** Adds one snapshot, seen at a time. An unknown state is a phase of its own: the run is not over. */

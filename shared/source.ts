@@ -5,6 +5,7 @@ import { InputError, isNotFound } from "./errors.ts";
 import type { Host } from "./host.ts";
 import type { OsType, Source } from "./inputs.ts";
 
+/** A source image that exists. */
 export interface ResolvedSource {
   /** Exact version number. */
   readonly version: string;

@@ -20,6 +20,7 @@ export interface ArtifactPackage {
   readonly sha256: string;
 }
 
+/** How and where to pack. */
 export interface PackOptions {
   /** `tar.gz` keeps modes, for Linux; `zip` is what Windows unpacks without help. */
   readonly format: "tar.gz" | "zip";

@@ -23,10 +23,10 @@ export interface AzureContext {
   readonly credential: Credential;
   readonly httpClient: HttpClient;
   readonly clock: Clock;
-  /** Names this tool, its version and the host, for Azure's logs. */
   readonly userAgent: string;
 }
 
+/** One request to Azure Resource Manager. */
 export interface ArmRequest {
   readonly method: HttpMethods;
   /** Resource id, plus an action such as `/run`. */
@@ -38,8 +38,10 @@ export interface ArmRequest {
   readonly signal: AbortSignal;
 }
 
+/** Sends a request and gives its parsed body; see `createArmClient` for what it throws. */
 export type ArmClient = <Body>(request: ArmRequest) => Promise<Body>;
 
+/** Names this tool, its version and the host, for Azure's logs. */
 export function userAgent(host: Host): string {
   return `azure-vm-image-builder/${version} (${host.name})`;
 }

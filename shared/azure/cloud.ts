@@ -11,6 +11,7 @@ import { translated } from "./failures.ts";
 import { readJson } from "./json.ts";
 import { isTransientFailure, retrying } from "./retry.ts";
 
+/** Where a cloud's services are and what tokens they take; URLs without a slash at their end. */
 export interface Cloud extends SignInCloud {
   /** Azure Resource Manager's URL, without a slash at its end. */
   readonly resourceManagerEndpoint: string;
@@ -50,6 +51,7 @@ function wellKnown(manager: string, authority: string, storage: string, audience
   };
 }
 
+/** Which cloud to find, and by which means. */
 export interface CloudSearch {
   /** Resource Manager URL that the user gave, and how the user calls that setting. */
   readonly endpoint: string;

@@ -22,12 +22,14 @@ export interface PurchasePlan {
   readonly planPublisher: string;
 }
 
+/** Part of a gallery image definition. */
 export interface ImageDefinition {
   readonly osType: OsType;
   /** Region name without spaces, in lower case. */
   readonly location: string;
 }
 
+/** Part of a gallery image version. */
 export interface ImageVersion {
   readonly version: string;
   readonly isExcludedFromLatest: boolean;

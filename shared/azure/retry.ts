@@ -2,6 +2,7 @@
 import type { Clock } from "../clock.ts";
 
 const READ_LIMIT_IN_MS = 30_000;
+/** How long one try of a request that changes something may take. */
 export const WRITE_LIMIT_IN_MS = 90_000;
 
 const MAX_TRIES = 6;
@@ -11,6 +12,7 @@ const MAX_RETRY_AFTER_IN_MS = 15 * 60_000;
 
 const TRANSIENT_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 
+/** How often and how long to try. */
 export interface RetryOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
