@@ -45,7 +45,7 @@ async function cleanUpAfter(service: Service, build: Partial<OwnedBuild> = {}) {
   const owned: OwnedBuild = {
     templateId,
     buildId: "mine",
-    blobUrl: "",
+    blobUrls: [],
     cleanUp: "always",
     isRunRequested: true,
     isSuccessful: false,
