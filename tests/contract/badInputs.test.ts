@@ -1,6 +1,5 @@
 /** Mistakes in the inputs: each is named in the host's spelling, all at once, before anything is written. */
-import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { DemoHostName } from "../../demo/hosts.ts";
