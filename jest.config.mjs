@@ -1,6 +1,9 @@
 /** @type {import("jest").Config} */
 export default {
-  testMatch: ["<rootDir>/tests/**/*.test.ts"],
+  // `npm run test:emulator` asks for the emulator's own suite, which takes minutes and root.
+  testMatch: process.env["EMULATOR_SUITE"]
+    ? ["<rootDir>/tests/emulator/*.test.ts"]
+    : ["<rootDir>/tests/{unit,contract}/*.test.ts"],
   transform: { "\\.(ts|js|mjs)$": "<rootDir>/tests/transform.cjs" },
   // These packages, and what they stand on, are modules only; everything else loads as it is.
   transformIgnorePatterns: [

@@ -161,14 +161,32 @@ export function validationFailed(message: string): ArmError {
   return new ArmError(400, "ValidationFailed", message);
 }
 
-/** Api-versions from 2024-02-01 refuse what they do not know. Source: image-builder-api-update-release-notes.md. */
-export function unknownField(field: string, apiVersion: string): ArmError {
-  const model = `v${apiVersion.replaceAll("-", "_")}`;
+/**
+ * 400: a field that the api-version does not have, or not in this case.
+ * Source: image-builder-api-update-release-notes.md, whose example walks down the path model by model.
+ * @param path where it stands: `ImageTemplate.properties.optimize`
+ */
+export function unknownField(path: string, field: string, apiVersion: string): ArmError {
+  const version = `*v${apiVersion.replaceAll("-", "_")}`;
+  const [root = "", ...fields] = path
+    .replace(/\[\d+\]/g, "")
+    .split(".")
+    .map(capitalized);
+  let model = `${version}.${root}`;
+  let trail = `unmarshalling type ${model}: `;
+  for (const name of fields) {
+    model += name;
+    trail += `struct field ${name}: unmarshalling type ${model}: `;
+  }
   return new ArmError(
     400,
     "UnmarshallingError",
-    `Unmarshalling entity encountered error: unmarshalling type *${model}.ImageTemplate: struct field Properties: json: unknown field "${field}". There is an issue with the syntax with the JSON template you are submitting. Please check the JSON template for syntax and grammar.`,
+    `Unmarshalling entity encountered error: ${trail}unmarshalling type ${model}, unknown field "${field}". There is an issue with the syntax with the JSON template you are submitting. Please check the JSON template for syntax and grammar. For more information on the syntax and grammar of the JSON template, visit http://aka.ms/azvmimagebuildertmplref.`,
   );
+}
+
+function capitalized(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /** 400: Image Builder is not in that region. The text is from memory. */
@@ -214,4 +232,33 @@ export function operationNotAllowed(
 /** 501: the emulator does not know the route. */
 export function notEmulated(method: string, path: string): ArmError {
   return new ArmError(501, "NotImplemented", `The emulator has no ${method} ${path}.`);
+}
+
+/** 400 of Microsoft.Compute: a parameter or field holds what it may not hold. */
+export function invalidParameter(name: string, value: string): ArmError {
+  const message = `The value '${value}' of parameter '${name}' is invalid.`;
+  return new ArmError(400, "InvalidParameter", message);
+}
+
+/** 400 of Microsoft.Compute: a required field is absent. */
+export function missingParameter(name: string): ArmError {
+  return new ArmError(400, "InvalidParameter", `Required parameter '${name}' is missing (null).`);
+}
+
+/** 404: what a nested resource would belong to is not there. */
+export function parentNotFound(parent: string, id: string): ArmError {
+  return new ArmError(
+    404,
+    "ParentResourceNotFound",
+    `Failed to perform 'write' on resource '${id}', because the parent resource '${parent}' could not be found.`,
+  );
+}
+
+/** 409: only what is empty can be deleted. */
+export function nestedResources(id: string): ArmError {
+  return new ArmError(
+    409,
+    "CannotDeleteResource",
+    `Can not delete resource '${id}' before nested resources are deleted.`,
+  );
 }

@@ -1,13 +1,15 @@
 /** The blob endpoint: checks our tokens and roles, applies faults, then passes the request on to Azurite. */
 
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { once } from "node:events";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { createServer, request as httpsRequest, type Server } from "node:https";
 import { type Answer, bearerToken, send } from "./answers.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Cloud } from "./cloud.ts";
-import type { Exchanges, Outcome } from "./exchanges.ts";
-import type { Fault } from "./faults.ts";
+import { type Exchanges, type Outcome, wireAnswer } from "./exchanges.ts";
+import { actOn, type WireAnswer } from "./faultActions.ts";
+import type { Fault } from "./faultRules.ts";
 import { stringOf } from "./json.ts";
 import { azuriteToken, type Tokens } from "./tokens.ts";
 
@@ -46,19 +48,55 @@ async function act(
   res: ServerResponse,
   parts: BlobFrontParts,
 ): Promise<Pick<Outcome, "status">> {
-  if (fault && "hang" in fault) return { status: 0 };
-  if (fault && "reset" in fault && fault.reset === "before") {
-    req.socket.destroy();
-    return { status: 0 };
-  }
-  if (fault && "delayInMs" in fault) await parts.cloud.clock.sleep(fault.delayInMs);
-  const refusal = fault && "status" in fault ? injected(fault) : refusalFor(req, parts);
-  if (refusal) {
-    req.resume();
-    send(res, refusal);
-    return { status: refusal.status };
-  }
-  return pass(req, res, parts, fault !== undefined && "reset" in fault);
+  if (fault && !("delayInMs" in fault)) return actFaulty(fault, req, res, parts);
+  if (fault) await parts.cloud.clock.sleep(fault.delayInMs);
+  const refusal = refusalFor(req, parts);
+  if (!refusal) return pass(req, res, parts);
+  req.resume();
+  send(res, refusal);
+  return { status: refusal.status };
+}
+
+/** A blob whose request or answer is to be broken is held whole in memory; all others are streamed. */
+async function actFaulty(
+  fault: Fault,
+  req: IncomingMessage,
+  res: ServerResponse,
+  parts: BlobFrontParts,
+): Promise<Pick<Outcome, "status">> {
+  let content: Promise<Buffer> | undefined;
+  return actOn(fault, {
+    req,
+    res,
+    clock: parts.cloud.clock,
+    connections: parts.exchanges.connections,
+    answer: async () => {
+      content ??= contentOf(req);
+      const refusal = refusalFor(req, parts);
+      return refusal ? wireAnswer(refusal) : forward(req, await content, parts);
+    },
+    errorAnswer: (status) => {
+      const message = "The server failed as it was told to.";
+      return wireAnswer(blobError(status, "ServerBusy", message));
+    },
+  });
+}
+
+async function contentOf(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function forward(
+  req: IncomingMessage,
+  content: Buffer,
+  parts: BlobFrontParts,
+): Promise<WireAnswer> {
+  const call = callAzurite(req, parts);
+  const [response] = (await once(call.end(content), "response")) as [IncomingMessage];
+  const body = await contentOf(response);
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
 }
 
 /** Why the request may not reach the blobs, in the storage service's words; undefined when it may. */
@@ -94,6 +132,10 @@ function mayAccess(req: IncomingMessage, { roles, seeds }: Cloud, objectId: stri
   const account = (req.url ?? "").split("/")[1]?.split("?")[0];
   const isRead = req.method === "GET" || req.method === "HEAD";
   const isPipeline = objectId === seeds.principalObjectId;
+  // An action of its own: the key signs for whatever its holder may do.
+  if (/[?&]comp=userdelegationkey(&|$)/i.test(req.url ?? "")) {
+    return isPipeline && roles.has("Storage Blob Delegator");
+  }
   if (account === seeds.storageAccount) {
     return isPipeline
       ? roles.has("Storage Blob Data Contributor")
@@ -113,16 +155,6 @@ function unauthenticated({ seeds }: Cloud): Answer {
   return answer;
 }
 
-function injected(fault: {
-  status: number;
-  headers?: Record<string, string>;
-  body?: unknown;
-}): Answer {
-  const usual = blobError(fault.status, "ServerBusy", "The server failed as it was told to.");
-  const body = fault.body === undefined ? usual.body : String(fault.body);
-  return { ...usual, headers: { ...usual.headers, ...fault.headers }, ...(body ? { body } : {}) };
-}
-
 function blobError(status: number, code: string, message: string): Answer {
   const requestId = randomUUID();
   return {
@@ -136,41 +168,38 @@ function blobError(status: number, code: string, message: string): Answer {
   };
 }
 
-/** @param losesAnswer the service does its work, then the connection breaks */
-function pass(
-  req: IncomingMessage,
-  res: ServerResponse,
-  parts: BlobFrontParts,
-  losesAnswer: boolean,
-): Promise<Pick<Outcome, "status">> {
+function callAzurite(req: IncomingMessage, parts: BlobFrontParts): ClientRequest {
   const { seeds } = parts.cloud;
   const headers = { ...req.headers };
   if (bearerToken(req)) {
     headers.authorization = `Bearer ${azuriteToken(seeds.tenantId, seeds.principalObjectId)}`;
   }
+  return httpsRequest({
+    host: "127.0.0.1",
+    port: parts.azuritePort,
+    method: req.method,
+    path: req.url,
+    headers,
+    ca: parts.certificates.ca,
+  });
+}
+
+function pass(
+  req: IncomingMessage,
+  res: ServerResponse,
+  parts: BlobFrontParts,
+): Promise<Pick<Outcome, "status">> {
   return new Promise((resolve, reject) => {
-    const call = httpsRequest({
-      host: "127.0.0.1",
-      port: parts.azuritePort,
-      method: req.method,
-      path: req.url,
-      headers,
-      ca: parts.certificates.ca,
-    });
+    const call = callAzurite(req, parts);
     call.once("error", reject);
     req.once("close", () => {
       if (!req.complete) call.destroy(new Error("The client went away."));
     });
     call.once("response", (response) => {
       const status = response.statusCode ?? 0;
-      if (losesAnswer) {
-        response.resume();
-        req.socket.destroy();
-      } else {
-        res.writeHead(status, response.headers);
-        response.pipe(res);
-        response.once("error", () => res.destroy());
-      }
+      res.writeHead(status, response.headers);
+      response.pipe(res);
+      response.once("error", () => res.destroy());
       resolve({ status });
     });
     req.pipe(call);

@@ -1,6 +1,6 @@
 /** `customization.log` of one run, in the line forms of Packer, growing in the staging storage account. */
 import type { BlobAddress, Blobs } from "./blobStore.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, serviceTime } from "./clock.ts";
 
 /** Takes lines at once, writes them to the blob in order and in the background. */
 export class BuildLog {
@@ -9,6 +9,8 @@ export class BuildLog {
   readonly #blobs: Blobs;
   readonly #clock: Clock;
   #text = "";
+  /** One for each line of the text, in ms since the epoch. */
+  readonly #times: number[] = [];
   #pending = "";
   #writes: Promise<void>;
   #isScheduled = false;
@@ -24,6 +26,12 @@ export class BuildLog {
 
   get text(): string {
     return this.#text;
+  }
+
+  /** The text with an instant before each line, as Azure Container Instances writes it. */
+  get timestamped(): string {
+    const lines = this.#text.split("\n").slice(0, -1);
+    return lines.map((line, index) => `${serviceTime(this.#times[index] ?? 0)} ${line}\n`).join("");
   }
 
   /** What Packer does: `PACKER OUT ==> azure-arm: …`. */
@@ -57,6 +65,8 @@ export class BuildLog {
   #add(line: string): void {
     const full = `${this.#prefix} ${line}\n`;
     this.#text += full;
+    const now = this.#clock.now();
+    for (const _ of full.matchAll(/\n/g)) this.#times.push(now);
     this.#pending += full;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -65,11 +75,14 @@ export class BuildLog {
 
   #write(): void {
     this.#isScheduled = false;
+    this.#writes = this.#writes.then(() => this.#append());
+  }
+
+  /** Takes whatever came while the write before went on, so that a talkative script makes few, large blocks. */
+  async #append(): Promise<void> {
     const text = this.#pending;
     this.#pending = "";
-    if (!text) return;
     // The blobs may be gone already when the emulator stops; the run does not end for that.
-    const append = () => this.#blobs.append(this.address, text).catch(() => undefined);
-    this.#writes = this.#writes.then(append);
+    if (text) await this.#blobs.append(this.address, text).catch(() => undefined);
   }
 }

@@ -1,11 +1,12 @@
 /** The command line. Pure. */
 import { parseArgs } from "node:util";
+import { BUILD_VM_KINDS, type BuildVmKind } from "./buildVm/kinds.ts";
 import { isRoleName, ROLES, type RoleName } from "./roles.ts";
 import { findScenario, SCENARIOS } from "./scenarios.ts";
 
 /** One line. */
 export const USAGE =
-  "Usage: npm run emulator -- --env-file FILE [--port N] [--record DIR] [--scenario NAME] [--state-dir DIR] [--speed N] [--without-role NAME]";
+  "Usage: npm run emulator -- --env-file FILE [--port N] [--record DIR] [--scenario NAME] [--state-dir DIR] [--speed N] [--without-role NAME] [--build-vm auto|overlay|simulated] [--build-vm-disk-in-gb N]";
 
 /** What was asked for cannot be done; the message is one line. */
 export class UsageError extends Error {}
@@ -20,6 +21,9 @@ export interface CommandLine {
   stateFolder?: string;
   speed: number;
   withoutRoles: RoleName[];
+  buildVm: BuildVmKind;
+  /** Bounds what a build may write. */
+  buildVmDiskInGb: number;
 }
 
 const DEFAULT_SPEED = 60;
@@ -34,6 +38,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     scenario: scenarioName(values.scenario ?? "succeeds"),
     speed: positiveNumber("speed", values.speed ?? String(DEFAULT_SPEED)),
     withoutRoles: (values["without-role"] ?? []).map(roleName),
+    buildVm: buildVmKind(values["build-vm"] ?? "auto"),
+    buildVmDiskInGb: positiveNumber("build-vm-disk-in-gb", values["build-vm-disk-in-gb"] ?? "2"),
     ...(values.record ? { recordFolder: values.record } : {}),
     ...(values["state-dir"] ? { stateFolder: values["state-dir"] } : {}),
   };
@@ -51,6 +57,8 @@ function parsed(args: readonly string[]) {
         "state-dir": { type: "string" },
         speed: { type: "string" },
         "without-role": { type: "string", multiple: true },
+        "build-vm": { type: "string" },
+        "build-vm-disk-in-gb": { type: "string" },
       },
     }).values;
   } catch (error) {
@@ -69,6 +77,14 @@ function roleName(name: string): RoleName {
   if (isRoleName(name)) return name;
   const known = ROLES.map((role) => role.name).join(", ");
   throw new UsageError(`There is no role "${name}"; the roles are ${known}.`);
+}
+
+function buildVmKind(text: string): BuildVmKind {
+  const kind = BUILD_VM_KINDS.find((known) => known === text);
+  if (kind) return kind;
+  throw new UsageError(
+    `Option --build-vm is "${text}"; expected one of ${BUILD_VM_KINDS.join(", ")}.`,
+  );
 }
 
 function wholeNumber(option: string, text: string, highest: number): number {

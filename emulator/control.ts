@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type Answer, jsonAnswer, readBody, send } from "./answers.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Exchanges } from "./exchanges.ts";
-import { type FaultPlan, parseFaultRules } from "./faults.ts";
+import { parseFaultRules } from "./faultRules.ts";
+import type { FaultPlan } from "./faults.ts";
 import type { ImageTemplates } from "./imageTemplates.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import { isRoleName, ROLES } from "./roles.ts";
@@ -32,6 +33,10 @@ const GETS: Readonly<Record<string, Get>> = {
   "/image-versions": ({ templates }) => templates.runs.flatMap((run) => run.versions),
   "/requests": ({ exchanges }) => exchanges.log,
   "/roles": ({ cloud }) => cloud.roles.list(),
+  "/faults": ({ faults }) => faults.list(),
+  "/resources": ({ cloud }) =>
+    cloud.resources.below(`/subscriptions/${cloud.seeds.subscriptionId}`),
+  "/clock": ({ cloud }) => [{ now: new Date(cloud.clock.now()), speed: cloud.clock.speed }],
   "/scenarios": () => SCENARIOS.map(({ name, description }) => ({ name, description })),
 };
 

@@ -1,6 +1,7 @@
 /** The end of a run: images go to where the template says, and run outputs tell where that is. */
 import type { Cloud } from "./cloud.ts";
-import { automaticVersion, nextVersion } from "./imageVersions.ts";
+import { DistributionError, makeManagedImage, makeVhd } from "./imagesAndVhds.ts";
+import { automaticVersion, nextVersion, sourceVersion } from "./imageVersions.ts";
 import { type JsonObject, objectOf, objectsOf, stringOf, stringsOf } from "./json.ts";
 import { imageVersion } from "./resourceBodies.ts";
 import { lastSegment } from "./resourceIds.ts";
@@ -16,6 +17,8 @@ export interface MadeImageVersion {
   imageDefinitionId: string;
   tags: JsonObject;
   regions: string[];
+  /** A tar layer with what the build changed, where it really ran. */
+  contentPath?: string;
 }
 
 /** What became of the images of a run. */
@@ -42,16 +45,33 @@ export async function distribute(
   const distributors = objectsOf(template.properties["distribute"]);
   const done: Distribution = { outputs: [], versions: [], errors: [], imageCount: 0 };
   for (const [index, distributor] of distributors.entries()) {
-    const name = stringOf(distributor["runOutputName"]);
     const failsHere = failureOf(cloud, distributors.length, index);
     done.imageCount += Math.max(1, regionsOf(distributor, template.location).length);
-    if (distributor["type"] === "VHD")
-      done.outputs.push(await makeVhd(cloud, template, distributor));
-    else if (distributor["type"] !== "SharedImage") {
-      done.outputs.push({ name, artifactId: stringOf(distributor["imageId"]) });
-    } else distributeToGallery(cloud, template, { distributor, index, failsHere, atInMs }, done);
+    const work = { distributor, index, failsHere, atInMs };
+    if (distributor["type"] === "SharedImage") distributeToGallery(cloud, template, work, done);
+    else await distributeElsewhere(cloud, template, work, done);
   }
   return done;
+}
+
+async function distributeElsewhere(
+  cloud: Cloud,
+  template: Template,
+  { distributor, index, failsHere }: Work,
+  done: Distribution,
+): Promise<void> {
+  try {
+    if (failsHere === "whole") throw new DistributionError("context deadline exceeded");
+    const output =
+      distributor["type"] === "VHD"
+        ? await makeVhd(cloud, template, distributor)
+        : makeManagedImage(cloud, template, distributor);
+    done.outputs.push(output);
+  } catch (error) {
+    if (!(error instanceof DistributionError)) throw error;
+    const message = `[Error ${done.errors.length}] [Distribute ${index}] Error: ${error.message}`;
+    done.errors.push(message);
+  }
 }
 
 type Failure = "none" | "whole" | "last region";
@@ -64,7 +84,7 @@ function failureOf({ behaviour }: Cloud, count: number, index: number): Failure 
   return count > 1 ? "whole" : "last region";
 }
 
-interface GalleryWork {
+interface Work {
   distributor: JsonObject;
   index: number;
   failsHere: Failure;
@@ -74,13 +94,15 @@ interface GalleryWork {
 function distributeToGallery(
   cloud: Cloud,
   template: Template,
-  { distributor, index, failsHere, atInMs }: GalleryWork,
+  { distributor, index, failsHere, atInMs }: Work,
   done: Distribution,
 ): void {
   const definitionId = definitionIdOf(distributor);
   const version = chooseVersion(cloud, template, distributor, atInMs);
   const id = `${definitionId}/versions/${version}`;
-  const cause = causeOfFailure(cloud, definitionId, id, failsHere);
+  const cause = template.identityId
+    ? causeOfFailure(cloud, definitionId, id, failsHere)
+    : NO_IDENTITY;
   const regions = regionsOf(distributor, template.location);
   if (cause || failsHere === "last region") {
     const region = regions.at(-1)?.name ?? template.location;
@@ -107,6 +129,9 @@ function distributeToGallery(
   done.versions.push({ id, version, imageDefinitionId: definitionId, tags, regions: names });
   done.outputs.push({ name: stringOf(distributor["runOutputName"]), artifactId: id });
 }
+
+/** An update may have removed it. */
+const NO_IDENTITY = 'StatusCode=403 -- Original Error: Code="AuthorizationFailed"';
 
 function causeOfFailure(
   cloud: Cloud,
@@ -152,9 +177,9 @@ function chooseVersion(
   if (versioning["scheme"] === "Latest") {
     return nextVersion(existing, Number(versioning["major"] ?? -1));
   }
-  const exact = template.exactVersion ?? "";
-  const isFree = versioning["scheme"] === "Source" && !existing.includes(exact);
-  return isFree ? exact : automaticVersion(existing, atInMs);
+  return versioning["scheme"] === "Source"
+    ? sourceVersion(existing, template.exactVersion ?? "")
+    : automaticVersion(existing, atInMs);
 }
 
 function regionsOf(distributor: JsonObject, location: string): Region[] {
@@ -168,21 +193,4 @@ function regionsOf(distributor: JsonObject, location: string): Region[] {
   const deprecated = stringsOf(distributor["replicationRegions"]).map((name) => ({ name }));
   const regions = [...targets, ...deprecated];
   return regions.length > 0 ? regions : [{ name: location }];
-}
-
-async function makeVhd(
-  { blobs }: Cloud,
-  template: Template,
-  distributor: JsonObject,
-): Promise<RunOutput> {
-  const name = stringOf(distributor["runOutputName"]);
-  const account = template.staging?.account ?? "";
-  const blob = `${template.name}-${name}.vhd`;
-  const artifactUri = stringOf(distributor["uri"]) || `${blobs.endpoint(account)}vhds/${blob}`;
-  const address = blobs.addressOf(artifactUri);
-  if (address) {
-    await blobs.makeContainer(address.account, address.container);
-    await blobs.write(address, Buffer.alloc(512));
-  }
-  return { name, artifactUri };
 }

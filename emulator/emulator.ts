@@ -3,22 +3,29 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { computeRoutes } from "./arm/compute.ts";
+import { containerRoutes } from "./arm/containerInstance.ts";
 import { ArmFront } from "./arm/front.ts";
 import { imageTemplateRoutes } from "./arm/imageTemplates.ts";
+import { marketplaceRoutes } from "./arm/marketplace.ts";
 import { readRoutes } from "./arm/reads.ts";
+import { resourceGroupRoutes } from "./arm/resourceGroups.ts";
 import { subscriptionRoutes } from "./arm/subscription.ts";
+import { triggerRoutes } from "./arm/triggers.ts";
 import { type Azurite, startAzurite } from "./azurite.ts";
 import { makeBlobFront } from "./blobFront.ts";
 import { BlobStore } from "./blobStore.ts";
+import { BuildVms } from "./buildVm/buildVms.ts";
 import { type Certificates, makeCertificates } from "./certificates.ts";
 import { Clock } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
 import type { CommandLine } from "./commandLine.ts";
+import { ComputeResources } from "./computeResources.ts";
 import { makeControl } from "./control.ts";
-import { SimulatedCustomizers } from "./customizers.ts";
 import { Entra } from "./entra.ts";
 import { Exchanges } from "./exchanges.ts";
+import { Connections } from "./faultActions.ts";
 import { FaultPlan } from "./faults.ts";
 import { ImageTemplates } from "./imageTemplates.ts";
 import { Operations } from "./operations.ts";
@@ -31,6 +38,7 @@ import { makeServer, PATHS } from "./server.ts";
 import { StagingResourceGroups } from "./stagingResourceGroups.ts";
 import { storageAccounts } from "./storageAccounts.ts";
 import { Tokens } from "./tokens.ts";
+import { Triggers } from "./triggers.ts";
 
 /** A running emulator. */
 export interface Emulator {
@@ -105,7 +113,9 @@ async function startServers(
   cleanUps: CleanUps,
 ): Promise<Record<string, string>> {
   const { options, certificates } = parts;
+  const connections = new Connections();
   const open = async (server: Server, port: number) => {
+    connections.watch(server);
     const bound = await listen(server, port);
     cleanUps.push(() => close(server));
     return bound;
@@ -123,7 +133,13 @@ async function startServers(
     0,
   );
   const origin = `https://localhost:${front}`;
-  const world = await makeWorld(parts, accountNames, origin, `https://localhost:${blobFront}`);
+  const world = await makeWorld(
+    { ...parts, connections },
+    accountNames,
+    origin,
+    `https://localhost:${blobFront}`,
+  );
+  cleanUps.push(() => world.buildVms.stop());
   return {
     ...environment(world.cloud, origin, certificates),
     EMULATOR_CONTROL_URL: `http://127.0.0.1:${control}/`,
@@ -131,7 +147,16 @@ async function startServers(
 }
 
 async function makeWorld(
-  { options, certificates, azurite, clock, recording }: Parts,
+  {
+    options,
+    certificates,
+    azurite,
+    clock,
+    recording,
+    connections,
+  }: Parts & {
+    connections: Connections;
+  },
   [stagingAccount = "", ...pool]: readonly string[],
   origin: string,
   frontOrigin: string,
@@ -143,7 +168,7 @@ async function makeWorld(
   const resources = new ResourceStore();
   seedResources(resources, seeds, blobs.endpoint(stagingAccount));
   await blobs.makeContainer(stagingAccount, SEEDED_CONTAINER);
-  const stage = new Stage(options);
+  const stage = new Stage(options, clock);
   const cloud: Cloud = {
     clock,
     seeds,
@@ -154,23 +179,44 @@ async function makeWorld(
     roles: stage.roles,
     behaviour: () => stage.scenario.behaviour ?? {},
   };
-  const templates = new ImageTemplates(cloud, new SimulatedCustomizers(cloud.behaviour));
   const tokens = await Tokens.make(clock);
   const entra = new Entra({ seeds, tokens, clock, origin });
+  const buildVms = await BuildVms.make({
+    kind: options.buildVm,
+    diskSizeInGb: options.buildVmDiskInGb,
+    folder: join(options.stateFolder ?? dirname(certificates.caFile), "build-vms"),
+    ca: certificates.ca,
+    hiddenFolders: [
+      dirname(certificates.caFile),
+      ...(options.stateFolder ? [options.stateFolder] : []),
+    ],
+    blobPort: Number(new URL(frontOrigin).port),
+    identities: { entra, resources, origin, now: () => clock.now() },
+    behaviour: cloud.behaviour,
+  });
+  const templates = new ImageTemplates(cloud, buildVms);
+  const triggers = new Triggers(cloud, templates);
+  const compute = new ComputeResources(cloud, (definitionId) => triggers.fire(definitionId));
   const routes = [
     ...imageTemplateRoutes(cloud, templates),
     ...subscriptionRoutes(cloud, origin),
+    ...triggerRoutes(cloud, templates, triggers),
+    ...computeRoutes(cloud, compute),
+    ...marketplaceRoutes(cloud),
+    ...resourceGroupRoutes(cloud, templates),
     ...readRoutes(cloud),
+    ...containerRoutes(cloud, templates),
   ];
   return {
     cloud,
+    buildVms,
     templates,
     tokens,
     recording,
     certificates,
     azuritePort,
     faults: stage.faults,
-    exchanges: new Exchanges(stage.faults, clock),
+    exchanges: new Exchanges({ faults: stage.faults, clock, connections }),
     arm: new ArmFront({ cloud, tokens, routes, origin }),
     sources: { seeds, tokens, entra, origin },
     isUnlikeTheService: () => cloud.behaviour().hasUnknownStates === true,
@@ -181,12 +227,13 @@ async function makeWorld(
 /** The scenario that is on, and the roles and faults that it sets. */
 class Stage {
   readonly roles = new RoleAssignments();
-  readonly faults = new FaultPlan();
+  readonly faults: FaultPlan;
   scenario: Scenario;
   readonly #options: EmulatorOptions;
 
-  constructor(options: EmulatorOptions) {
+  constructor(options: EmulatorOptions, clock: Clock) {
     this.#options = options;
+    this.faults = new FaultPlan(() => clock.now());
     this.scenario = this.set(options.scenario);
   }
 

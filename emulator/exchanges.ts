@@ -2,7 +2,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, send } from "./answers.ts";
 import type { Clock } from "./clock.ts";
-import type { Fault, FaultPlan, Surface } from "./faults.ts";
+import { actOn, type Connections, type WireAnswer } from "./faultActions.ts";
+import type { Fault, Surface } from "./faultRules.ts";
+import type { FaultPlan } from "./faults.ts";
 
 /** A signature of an operation URL or of a SAS, which belongs in no log. */
 const SIGNATURES = /([?&](?:sig|s|c|h)=)[^&"\s]*/g;
@@ -20,6 +22,8 @@ export interface LoggedRequest {
 
 /** How to answer a request when no fault prevents it. */
 export interface Responder {
+  /** Reads the request; not called when a fault stops the reading. */
+  receive: () => Promise<void>;
   /** What the service answers. Must not touch the response. */
   answer: () => Promise<Answer>;
   /** The body of an injected failure that names none. */
@@ -35,12 +39,14 @@ export interface Outcome {
 /** Applies faults and keeps the request log. */
 export class Exchanges {
   readonly log: LoggedRequest[] = [];
+  readonly connections: Connections;
   readonly #faults: FaultPlan;
   readonly #clock: Clock;
 
-  constructor(faults: FaultPlan, clock: Clock) {
-    this.#faults = faults;
-    this.#clock = clock;
+  constructor(deps: { faults: FaultPlan; clock: Clock; connections: Connections }) {
+    this.connections = deps.connections;
+    this.#faults = deps.faults;
+    this.#clock = deps.clock;
   }
 
   /** The fault for a request, counted now. */
@@ -65,7 +71,7 @@ export class Exchanges {
     });
   }
 
-  /** Answers a request, or what its fault makes of it. Resolves when that is done; for a hang, at once. */
+  /** Answers a request, or does to it what its fault says. Resolves when that is done; for a hang, at once. */
   async run(
     req: IncomingMessage,
     res: ServerResponse,
@@ -73,42 +79,43 @@ export class Exchanges {
     responder: Responder,
   ): Promise<Outcome & { answer?: Answer }> {
     const fault = this.fault(req, surface);
-    const done = await this.#act(fault, res, responder);
+    if (!fault || !("stopReadingAtPercent" in fault)) await responder.receive();
+    const answer = fault ? await this.#act(fault, req, res, responder) : await responder.answer();
+    if (!fault) send(res, answer);
+    const done = { status: answer.status, isInjected: fault !== undefined };
     this.note(req, surface, done);
-    return done;
+    return answer.status === 0 ? done : { ...done, answer };
   }
 
   async #act(
-    fault: Fault | undefined,
+    fault: Fault,
+    req: IncomingMessage,
     res: ServerResponse,
     responder: Responder,
-  ): Promise<Outcome & { answer?: Answer }> {
-    if (fault && "hang" in fault) return { status: 0, isInjected: true };
-    if (fault && "reset" in fault && fault.reset === "before") {
-      res.socket?.destroy();
-      return { status: 0, isInjected: true };
-    }
-    if (fault && "delayInMs" in fault) await this.#clock.sleep(fault.delayInMs);
-    const answer =
-      fault && "status" in fault ? injectedAnswer(fault, responder) : await responder.answer();
-    if (fault && "reset" in fault) res.socket?.destroy();
-    else send(res, answer);
-    return { status: answer.status, isInjected: fault !== undefined, answer };
+  ): Promise<Answer> {
+    const sent = await actOn(fault, {
+      req,
+      res,
+      clock: this.#clock,
+      connections: this.connections,
+      answer: async () => wireAnswer(await responder.answer()),
+      errorAnswer: (status) => wireAnswer(responder.errorBody(status)),
+    });
+    const headers = Object.entries(sent.headers).map(([name, value]) => [name, String(value)]);
+    return {
+      status: sent.status,
+      headers: Object.fromEntries(headers),
+      body: sent.body.toString("utf8"),
+    };
   }
+}
+
+/** A text answer as the bytes that a fault can cut. */
+export function wireAnswer({ status, headers, body }: Answer): WireAnswer {
+  return { status, headers, body: Buffer.from(body ?? "") };
 }
 
 /** Replaces the values of signing parameters by dots, in a URL or a text of URLs. */
 export function withoutSignatures(url: string): string {
   return url.replace(SIGNATURES, "$1...");
-}
-
-function injectedAnswer(
-  fault: { status: number; headers?: Record<string, string>; body?: unknown },
-  responder: Responder,
-): Answer {
-  const usual = responder.errorBody(fault.status);
-  const headers = { ...usual.headers, ...fault.headers };
-  if (fault.body === undefined) return { ...usual, headers };
-  const body = typeof fault.body === "string" ? fault.body : JSON.stringify(fault.body);
-  return { status: fault.status, headers, body };
 }

@@ -1,39 +1,5 @@
 /** The fault plan: which requests go wrong, and how. Pure: it decides, the servers act. */
-import { isObject } from "./json.ts";
-
-/** The parts of the emulated cloud, as rules and the request log name them. */
-export const SURFACES = ["arm", "entra", "oidc", "msi", "blob"] as const;
-/** One of the surfaces. */
-export type Surface = (typeof SURFACES)[number];
-
-/** What to do to a request: answer it, break it, delay it, or leave it. */
-export type Fault =
-  | { status: number; headers?: Record<string, string>; body?: unknown }
-  /** `after`: the service does what it was asked, then the connection breaks instead of the answer. */
-  | { reset: "before" | "after" }
-  | { delayInMs: number }
-  | { hang: true };
-
-/** Which requests to hit, and how. */
-export interface FaultRule {
-  method?: string;
-  /** Regular expression, without case, on the path without its query. */
-  path: string;
-  /** Regular expression on the query string. */
-  query?: string;
-  surface?: Surface;
-  /**
-   * The first matching request to hit, counted from 1.
-   * @default 1
-   */
-  from?: number;
-  /**
-   * How many to hit.
-   * @default 1
-   */
-  count?: number;
-  do: Fault;
-}
+import type { Fault, FaultRule, Surface } from "./faultRules.ts";
 
 /** What rules look at. */
 export interface RequestFacts {
@@ -47,50 +13,67 @@ interface PlannedRule {
   rule: FaultRule;
   path: RegExp;
   query: RegExp;
+  setAtInMs: number;
   matched: number;
+  hits: number;
+  random: () => number;
+}
+
+/** How often a rule has matched and hit so far, for whoever wants to know whether it did its work. */
+export interface FaultRuleState extends FaultRule {
+  matched: number;
+  hits: number;
 }
 
 /** Rules and how often each has matched. */
 export class FaultPlan {
   #rules: PlannedRule[] = [];
+  readonly #now: () => number;
+
+  /** @param now the emulated clock in ms, which windows are measured on */
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
 
   add(rules: readonly FaultRule[]): void {
-    this.#rules.push(...rules.map(plan));
+    this.#rules.push(...rules.map((rule) => plan(rule, this.#now())));
   }
 
   clear(): void {
     this.#rules = [];
   }
 
-  /** The fault for this request, if any. Every matching rule counts it, the first one in its window hits it. */
+  list(): FaultRuleState[] {
+    return this.#rules.map(({ rule, matched, hits }) => ({ ...rule, matched, hits }));
+  }
+
+  /** The fault for this request, if any. Every matching rule counts it, the first one whose turn it is hits it. */
   take(request: RequestFacts): Fault | undefined {
     const matching = this.#rules.filter((planned) => matches(planned, request));
     for (const planned of matching) planned.matched += 1;
-    return matching.find(isInWindow)?.rule.do;
+    const hit = matching.find((planned) => this.#isItsTurn(planned));
+    if (hit) hit.hits += 1;
+    return hit?.rule.do;
+  }
+
+  #isItsTurn(planned: PlannedRule): boolean {
+    return (
+      isInCount(planned) &&
+      isInWindow(planned, this.#now()) &&
+      (planned.rule.rate === undefined || planned.random() < planned.rule.rate)
+    );
   }
 }
 
-/** @throws {Error} when it is not a fault rule, with a sentence that says why */
-export function parseFaultRules(value: unknown): FaultRule[] {
-  const rules = Array.isArray(value) ? value : [value];
-  for (const rule of rules) {
-    if (!isObject(rule) || typeof rule["path"] !== "string" || !isObject(rule["do"])) {
-      throw new Error('A fault rule is {"path": "regular expression", "do": {…}}.');
-    }
-    const kinds = Object.keys(rule["do"]).filter((key) => FAULT_KINDS.includes(key));
-    if (kinds.length !== 1) throw new Error(`"do" needs one of ${FAULT_KINDS.join(", ")}.`);
-  }
-  return rules as FaultRule[];
-}
-
-const FAULT_KINDS = ["status", "reset", "delayInMs", "hang"];
-
-function plan(rule: FaultRule): PlannedRule {
+function plan(rule: FaultRule, now: number): PlannedRule {
   return {
     rule,
     path: new RegExp(rule.path, "i"),
     query: new RegExp(rule.query ?? "", "i"),
+    setAtInMs: now,
     matched: 0,
+    hits: 0,
+    random: randomNumbers(rule.seed ?? 1),
   };
 }
 
@@ -103,7 +86,27 @@ function matches({ rule, path, query }: PlannedRule, request: RequestFacts): boo
   );
 }
 
-function isInWindow({ rule, matched }: PlannedRule): boolean {
-  const from = rule.from ?? 1;
-  return matched >= from && matched < from + (rule.count ?? 1);
+function isInCount({ rule, matched }: PlannedRule): boolean {
+  const from = rule.nth ?? rule.from ?? 1;
+  const isOpenEnded = rule.rate !== undefined || rule.window !== undefined;
+  const count = rule.nth ? 1 : (rule.count ?? (isOpenEnded ? Number.POSITIVE_INFINITY : 1));
+  return matched >= from && matched < from + count;
+}
+
+function isInWindow({ rule, setAtInMs }: PlannedRule, now: number): boolean {
+  if (!rule.window) return true;
+  const elapsedInMs = now - setAtInMs;
+  const { afterInMs = 0, forInMs = Number.POSITIVE_INFINITY } = rule.window;
+  return elapsedInMs >= afterInMs && elapsedInMs < afterInMs + forInMs;
+}
+
+/** Mulberry32: the same seed makes the same faults at the same requests, so a failure can be repeated. */
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

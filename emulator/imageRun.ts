@@ -3,23 +3,21 @@ import { randomUUID } from "node:crypto";
 import type { ArmErrorBody } from "./armErrors.ts";
 import { BuildLog } from "./buildLog.ts";
 import type { Cloud } from "./cloud.ts";
-import { type Customizers, provisionerOf } from "./customizers.ts";
+import type { BuildVm, Customizers } from "./customizers.ts";
 import { distribute, type MadeImageVersion } from "./distribution.ts";
-import { type JsonObject, objectOf, objectsOf } from "./json.ts";
+import { objectOf, objectsOf } from "./json.ts";
 import {
   logConnected,
   logDeployment,
-  logDeprovision,
-  logEnding,
-  logErrored,
   logFinished,
   logInterrupted,
-  logStarting,
   logWaitingForVm,
 } from "./packerLog.ts";
+import { deprovision, type Provisioning, ProvisioningError, provision } from "./provisioning.ts";
 import { lastSegment } from "./resourceIds.ts";
-import { distributionFailure, packerFailure, runFailureFrom } from "./runFailures.ts";
+import { distributionFailure, packerFailure, RunFailure, runFailureFrom } from "./runFailures.ts";
 import type { RunStatus, Template } from "./template.ts";
+import { resolveSource } from "./templateSource.ts";
 import { BuildTimeout, Timeline } from "./timeline.ts";
 
 const SECOND_IN_MS = 1000;
@@ -54,6 +52,8 @@ export class ImageRun {
   readonly #timeline: Timeline;
   readonly #log: BuildLog;
   #canceledAtInMs = 0;
+  #vm: BuildVm | undefined;
+  #validationFailure: Error | undefined;
 
   constructor({ cloud, customizers, template, operationId }: RunRequest) {
     this.#cloud = cloud;
@@ -79,6 +79,10 @@ export class ImageRun {
     return this.#log.text;
   }
 
+  get timestampedLog(): string {
+    return this.#log.timestamped;
+  }
+
   get isOver(): boolean {
     return this.status.endedAtInMs !== undefined;
   }
@@ -95,74 +99,99 @@ export class ImageRun {
   /** Resolves when the run has ended, however it ended. */
   async finish(): Promise<void> {
     try {
-      await this.#build();
-      await this.#distribute();
+      await this.#buildAndDistribute();
     } catch (error) {
       if (this.#cancel.signal.aborted) await this.#endCanceled();
       else await this.#endFailed(error);
     }
   }
 
+  async #buildAndDistribute(): Promise<void> {
+    try {
+      await this.#build();
+      await this.#distribute();
+    } finally {
+      await this.#vm?.end();
+    }
+  }
+
   async #build(): Promise<void> {
     const { hasUnknownStates } = this.#cloud.behaviour();
     await this.#timeline.pass(QUEUED_IN_MS);
+    this.#resolveSource();
     this.#enter(hasUnknownStates ? "Frobnicating" : "Building");
     const startedAtInMs = this.#timeline.atInMs;
-    await this.#deploy();
+    const vm = await this.#deploy();
     if (hasUnknownStates) this.status.runState = "Percolating";
     this.#enter("Customizing");
-    await this.#customize(startedAtInMs);
+    const provisioning = { vm, log: this.#log, timeline: this.#timeline, startedAtInMs };
+    await this.#customize(provisioning);
     this.status.runState = "Running";
     if (this.template.properties["optimize"]) await this.#extraPhase("Optimizing");
-    if (this.template.properties["validate"]) await this.#extraPhase("Validating");
+    if (this.template.properties["validate"]) await this.#validate(provisioning);
   }
 
-  async #deploy(): Promise<void> {
+  /** Source: image-builder-json.md, "source": the version is evaluated when the build takes place. */
+  #resolveSource(): void {
+    const source = objectOf(this.template.properties["source"]);
+    Object.assign(this.template, resolveSource(this.#cloud, source, this.template.location));
+  }
+
+  async #deploy(): Promise<BuildVm> {
     const { staging, location, osType } = this.template;
     const isWindows = osType === "Windows";
+    const vm = await this.#customizers.boot(this.template, this.#timeline);
+    this.#vm = vm;
+    if (vm.simulatedBecause) {
+      this.#log.debug(`The customizers are only simulated: ${vm.simulatedBecause}`);
+    }
     logDeployment(this.#log, lastSegment(staging?.id ?? ""), location);
     await this.#timeline.pass(BUILDING_IN_MS / 2);
     logWaitingForVm(this.#log, isWindows);
     await this.#timeline.pass(BUILDING_IN_MS / 2);
     logConnected(this.#log, isWindows);
+    return vm;
   }
 
-  async #customize(startedAtInMs: number): Promise<void> {
-    const customizers = objectsOf(this.template.properties["customize"]);
-    for (const [index, customizer] of customizers.entries()) {
-      const isLast = index === customizers.length - 1;
-      await this.#runCustomizer(customizer, isLast, startedAtInMs);
-    }
-    logDeprovision(this.#log, this.template.osType === "Windows");
+  async #customize(provisioning: Provisioning): Promise<void> {
+    const { vm, startedAtInMs } = provisioning;
+    await this.#orPackerFailure(async () => {
+      await provision(objectsOf(this.template.properties["customize"]), provisioning);
+      await deprovision(provisioning, this.template.osType === "Windows");
+    });
+    await vm.powerOff();
     const snapshotId = `${this.template.staging?.id}/providers/Microsoft.Compute/snapshots/os-${randomUUID().slice(0, 8)}`;
     logFinished(this.#log, this.#timeline.atInMs - startedAtInMs, snapshotId);
     await this.#log.flush();
   }
 
-  async #runCustomizer(
-    customizer: JsonObject,
-    isLast: boolean,
-    startedAtInMs: number,
-  ): Promise<void> {
-    const provisioner = provisionerOf(customizer);
-    logStarting(this.#log, provisioner);
-    const exitCode = await this.#customizers.run({
-      customizer,
-      isLast,
-      log: this.#log,
-      timeline: this.#timeline,
-    });
-    logEnding(this.#log, provisioner);
-    const valid = Array.isArray(customizer["validExitCodes"]) ? customizer["validExitCodes"] : [0];
-    if (valid.includes(exitCode)) return;
-    const error = `Script exited with non-zero exit status: ${exitCode}. Allowed exit codes are: [${valid.join(" ")}]`;
-    logErrored(this.#log, this.#timeline.atInMs - startedAtInMs, error);
-    throw packerFailure({
-      staging: this.template.staging?.id ?? "",
-      log: this.#log.address,
-      operationId: this.#operationId,
-      isHostile: this.#cloud.behaviour().hasHostileOutput === true,
-    });
+  /** On a VM made from the image. Source: image-builder-json.md, validate: a failed validation always fails the run. */
+  async #validate(provisioning: Provisioning): Promise<void> {
+    const validate = objectOf(this.template.properties["validate"]);
+    await this.#extraPhase("Validating");
+    try {
+      const steps = objectsOf(validate["inVMValidations"]);
+      await this.#orPackerFailure(() => provision(steps, { ...provisioning, areValidators: true }));
+    } catch (error) {
+      if (!(error instanceof RunFailure) || validate["continueDistributeOnFailure"] !== true)
+        throw error;
+      this.#validationFailure = error;
+    }
+    await this.#log.flush();
+  }
+
+  async #orPackerFailure(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ProvisioningError)) throw error;
+      throw packerFailure({
+        staging: this.template.staging?.id ?? "",
+        log: this.#log.address,
+        operationId: this.#operationId,
+        isHostile: this.#cloud.behaviour().hasHostileOutput === true,
+      });
+    }
   }
 
   async #extraPhase(subState: string): Promise<void> {
@@ -177,8 +206,12 @@ export class ImageRun {
     this.#enter("Distributing");
     await this.#timeline.pass(DISTRIBUTING_IN_MS);
     const done = await distribute(this.#cloud, this.template, this.#timeline.atInMs);
-    this.versions.push(...done.versions);
+    const contentPath = await this.#vm?.capture();
+    for (const version of done.versions) {
+      this.versions.push({ ...version, ...(contentPath ? { contentPath } : {}) });
+    }
     if (!this.#cloud.behaviour().hasNoRunOutputs) this.template.runOutputs = done.outputs;
+    if (this.#validationFailure) throw this.#validationFailure;
     if (done.errors.length === 0) return this.#end("Succeeded", "");
     const failure = distributionFailure(done);
     if (done.outputs.length === 0) throw failure;

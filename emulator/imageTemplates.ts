@@ -1,16 +1,20 @@
 /** Image templates: what may be done with them in which state. Knows no HTTP. */
 import { randomUUID } from "node:crypto";
 import { operationNotAllowed, templateExists, withHelp } from "./armErrors.ts";
+import { placeBuildResources } from "./buildResources.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Customizers } from "./customizers.ts";
 import { ImageRun } from "./imageRun.ts";
 import { type JsonObject, objectOf, stringOf } from "./json.ts";
 import type { Operation } from "./operations.ts";
 import { idKey, lastSegment, regionKey } from "./resourceIds.ts";
-import type { Template } from "./template.ts";
-import { CreationError, createParts } from "./templateCreation.ts";
+import type { ProvisioningError, Template } from "./template.ts";
+import { checkDestinations, checkVm, createParts } from "./templateCreation.ts";
+import { CreationError } from "./templateSource.ts";
+import { isOfTagsOnly, type TemplateChange } from "./templateUpdate.ts";
 
 const CREATE_IN_MS = 20_000;
+const UPDATE_IN_MS = 5_000;
 const DELETE_IN_MS = 20_000;
 // The operation of a run ended about a minute after its lastRunStatus. Source: recorded exchanges.
 const OPERATION_LAG_IN_MS = 10_000;
@@ -60,6 +64,7 @@ export class ImageTemplates {
       osType: "Linux",
       provisioningState: "Creating",
       runOutputs: [],
+      triggers: [],
     };
     this.#templates.set(idKey(id), template);
     const operation = this.#startOperation(template);
@@ -67,10 +72,28 @@ export class ImageTemplates {
     return { template, operation };
   }
 
+  /** Answers no operation when only tags change. @throws {ArmError} 405 unless the template is there and idle */
+  update(template: Template, change: TemplateChange): Operation | undefined {
+    const { provisioningState } = template;
+    const isBusy = provisioningState === "Creating" || provisioningState === "Deleting";
+    this.#refuseUnless(!isBusy, template, "write");
+    if (!isOfTagsOnly(change)) this.#refuseUnless(this.isIdle(template), template, "write");
+    if (change.tags) template.tags = change.tags;
+    if (isOfTagsOnly(change)) return undefined;
+    const operation = this.#startOperation(template);
+    template.provisioningState = "Updating";
+    this.#inBackground(this.#finishUpdate(template, change, operation));
+    return operation;
+  }
+
+  /** Whether it can be run now. */
+  isIdle(template: Template): boolean {
+    return template.provisioningState === "Succeeded" && !this.#activeRun(template);
+  }
+
   /** @throws {ArmError} 405 unless the template is there and idle */
   run(template: Template): Operation {
-    this.#refuseUnless(template.provisioningState === "Succeeded", template, "run/action");
-    this.#refuseUnless(!this.#activeRun(template), template, "run/action");
+    this.#refuseUnless(this.isIdle(template), template, "run/action");
     const operation = this.#startOperation(template);
     const run = new ImageRun({
       cloud: this.#cloud,
@@ -95,7 +118,8 @@ export class ImageTemplates {
   /** Asked again while it goes on, answers the same operation. @throws {ArmError} 405 while creating or running */
   delete(template: Template): Operation {
     if (template.deletion) return template.deletion;
-    this.#refuseUnless(template.provisioningState !== "Creating", template, "delete");
+    const isChanging = ["Creating", "Updating"].includes(template.provisioningState);
+    this.#refuseUnless(!isChanging, template, "delete");
     this.#refuseUnless(!this.#activeRun(template), template, "delete");
     const operation = this.#startOperation(template);
     template.provisioningState = "Deleting";
@@ -121,30 +145,65 @@ export class ImageTemplates {
   }
 
   async #finishCreation(template: Template, operation: Operation): Promise<void> {
-    const { clock, resources, operations } = this.#cloud;
+    const { clock, operations } = this.#cloud;
     await clock.until(operation.startedAtInMs + CREATE_IN_MS);
     try {
       Object.assign(template, await createParts(this.#cloud, template));
-      template.identity = {
-        principalId: resources.property(template.identityId, "principalId"),
-        clientId: resources.property(template.identityId, "clientId"),
-      };
+      this.#assignIdentity(template, template.identityId);
       template.provisioningState = "Succeeded";
       operations.end(operation, "Succeeded");
     } catch (error) {
-      const provisioningErrorCode =
-        error instanceof CreationError ? error.provisioningErrorCode : "ServerError";
-      const message = error instanceof CreationError ? error.message : withHelp(String(error));
-      template.provisioningError = { provisioningErrorCode, message };
+      const failure = provisioningErrorOf(error);
+      template.provisioningError = failure;
       template.provisioningState = "Failed";
+      const { message } = failure;
       operations.end(operation, "Failed", { code: "InternalOperationError", message });
     }
-    const autoRun = objectOf(template.properties["autoRun"])["state"];
-    if (autoRun === "Enabled" && template.provisioningState === "Succeeded") this.run(template);
+    this.#autoRun(template);
+  }
+
+  /** What an update that fails leaves behind is not documented; here the template stays as it was. */
+  async #finishUpdate(
+    template: Template,
+    change: TemplateChange,
+    operation: Operation,
+  ): Promise<void> {
+    const { clock, operations } = this.#cloud;
+    await clock.until(operation.startedAtInMs + UPDATE_IN_MS);
+    const properties = { ...template.properties, ...change.properties };
+    try {
+      checkDestinations(this.#cloud, properties);
+      checkVm(this.#cloud, objectOf(properties["vmProfile"]));
+      template.properties = properties;
+      if (change.identityId !== undefined) this.#assignIdentity(template, change.identityId);
+      operations.end(operation, "Succeeded");
+    } catch (error) {
+      const { message } = provisioningErrorOf(error);
+      operations.end(operation, "Failed", { code: "InternalOperationError", message });
+    }
+    template.provisioningState = "Succeeded";
+    if (operation.status === "Succeeded") this.#autoRun(template);
+  }
+
+  #assignIdentity(template: Template, id: string): void {
+    const { resources } = this.#cloud;
+    template.identityId = id;
+    template.identity = {
+      principalId: resources.property(id, "principalId"),
+      clientId: resources.property(id, "clientId"),
+    };
+  }
+
+  /** Source: image-builder-api-update-release-notes.md, version 2024-02-01: on creation or update. */
+  #autoRun(template: Template): void {
+    const { state } = objectOf(template.properties["autoRun"]);
+    if (state === "Enabled" && this.isIdle(template)) this.run(template);
   }
 
   async #finishRun(run: ImageRun, operation: Operation): Promise<void> {
+    const removeBuildResources = placeBuildResources(this.#cloud, run);
     await run.finish();
+    removeBuildResources();
     const { clock, operations } = this.#cloud;
     await clock.until((run.status.endedAtInMs ?? clock.now()) + OPERATION_LAG_IN_MS);
     if (run.error) operations.end(operation, "Failed", run.error);
@@ -163,4 +222,10 @@ export class ImageTemplates {
   #inBackground(work: Promise<void>): void {
     work.catch((error: unknown) => console.error("emulator:", error));
   }
+}
+
+function provisioningErrorOf(error: unknown): ProvisioningError {
+  return error instanceof CreationError
+    ? { provisioningErrorCode: error.provisioningErrorCode, message: error.message }
+    : { provisioningErrorCode: "ServerError", message: withHelp(String(error)) };
 }

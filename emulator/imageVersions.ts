@@ -36,6 +36,17 @@ export function nextVersion(existing: readonly string[], major: number): string 
   return `${highest[0]}.${highest[1]}.${highest[2] + 1}`;
 }
 
+/**
+ * That of the source image, without leading zeros, which a gallery does not take. Taken already, or for a source without
+ * a version, the patch number goes up: how the service goes on then is not documented.
+ */
+export function sourceVersion(existing: readonly string[], exactVersion: string): string {
+  const [major, minor, patch] = parseVersion(exactVersion) ?? [0, 0, 1];
+  let free = patch;
+  while (existing.includes(`${major}.${minor}.${free}`)) free += 1;
+  return `${major}.${minor}.${free}`;
+}
+
 /** Without `versioning` the service makes numbers such as 0.25342.22189, higher the later. */
 export function automaticVersion(existing: readonly string[], atInMs: number): string {
   const days = Math.floor(atInMs / 86_400_000) + 5_000;

@@ -14,7 +14,7 @@ export interface MarketplaceImage {
   plan?: { name: string; product: string; publisher: string };
 }
 
-/** One ordinary Linux, one older, one Windows, one with a purchase plan. */
+/** One ordinary Linux, two older, one Windows, one with a purchase plan. */
 export const MARKETPLACE: readonly MarketplaceImage[] = [
   {
     publisher: "Canonical",
@@ -31,6 +31,22 @@ export const MARKETPLACE: readonly MarketplaceImage[] = [
     osType: "Linux",
     hyperVGeneration: "V2",
     versions: ["22.04.202509020", "22.04.202610150"],
+  },
+  {
+    publisher: "Canonical",
+    offer: "UbuntuServer",
+    sku: "18.04-LTS",
+    osType: "Linux",
+    hyperVGeneration: "V1",
+    versions: ["18.04.202401161"],
+  },
+  {
+    publisher: "Canonical",
+    offer: "UbuntuServer",
+    sku: "18.04-LTS",
+    osType: "Linux",
+    hyperVGeneration: "V1",
+    versions: ["18.04.202401161"],
   },
   {
     publisher: "MicrosoftWindowsServer",
@@ -61,6 +77,11 @@ export function findMarketplaceImage(
   return MARKETPLACE.find(
     (image) => [image.publisher, image.offer, image.sku].join("|").toLowerCase() === key,
   );
+}
+
+/** Names without doubles, as they are written in the table. */
+export function namesOf(images: readonly MarketplaceImage[], field: "publisher" | "offer" | "sku") {
+  return [...new Set(images.map((image) => image[field]))];
 }
 
 /** The version meant by `latest` or by a number; undefined when the image has no such version. */

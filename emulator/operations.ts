@@ -2,18 +2,30 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ArmErrorBody } from "./armErrors.ts";
 import type { Clock } from "./clock.ts";
-import { serviceTime } from "./clock.ts";
 import type { JsonObject } from "./json.ts";
 
 /** Its id is also the request id of what started it. */
 export interface Operation {
   id: string;
   location: string;
+  /** Where it stands: provider and collection below the subscription. */
+  path: string;
   status: "InProgress" | "Succeeded" | "Failed" | "Canceled";
   startedAtInMs: number;
   endedAtInMs?: number;
   error?: ArmErrorBody;
 }
+
+/** The operations of a provider, as its URLs name them. */
+export interface OperationCollection {
+  provider: string;
+  name: string;
+}
+
+const IMAGE_BUILDER: OperationCollection = {
+  provider: "Microsoft.VirtualMachineImages",
+  name: "operations",
+};
 
 /** All operations since the start; none is ever forgotten. */
 export class Operations {
@@ -28,10 +40,13 @@ export class Operations {
     this.#subscriptionId = subscriptionId;
   }
 
-  start(id: string, location: string): Operation {
+  /** @param collection of a provider that is not Image Builder: `Microsoft.Compute` and `capsOperations` */
+  start(id: string, location: string, collection = IMAGE_BUILDER): Operation {
+    const { provider, name } = collection;
     const operation: Operation = {
       id,
       location,
+      path: `${provider}/locations/${location}/${name}`,
       status: "InProgress",
       startedAtInMs: this.#clock.now(),
     };
@@ -55,8 +70,13 @@ export class Operations {
     const certificate = createHash("shake256", { outputLength: 2200 }).update(operation.id);
     const signature = randomBytes(256).toString("base64url");
     const query = `api-version=${apiVersion}&t=${ticks}&c=${certificate.digest("base64url")}&s=${signature}&h=${randomBytes(32).toString("base64url")}`;
-    return `${this.#origin}/subscriptions/${this.#subscriptionId}/providers/Microsoft.VirtualMachineImages/locations/${operation.location}/operations/${operation.id}?${query}`;
+    return `${this.#origin}/subscriptions/${this.#subscriptionId}/providers/${operation.path}/${operation.id}?${query}`;
   }
+}
+
+/** Seven fraction digits, where the rest of the service writes nine. */
+function operationTime(atInMs: number): string {
+  return `${new Date(atInMs).toISOString().slice(0, -1)}0000Z`;
 }
 
 /** The operation on the wire. Source: recorded exchanges, api-version 2022-07-01; the OpenAPI document omits it. */
@@ -64,8 +84,8 @@ export function operationBody(operation: Operation): JsonObject {
   return {
     name: operation.id.toUpperCase(),
     status: operation.status,
-    startTime: serviceTime(operation.startedAtInMs),
-    ...(operation.endedAtInMs ? { endTime: serviceTime(operation.endedAtInMs) } : {}),
+    startTime: operationTime(operation.startedAtInMs),
+    ...(operation.endedAtInMs ? { endTime: operationTime(operation.endedAtInMs) } : {}),
     ...(operation.error ? { error: operation.error } : {}),
   };
 }

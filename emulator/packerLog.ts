@@ -38,10 +38,9 @@ export function logEnding(log: BuildLog, provisioner: string): void {
   log.debug(`[INFO] (telemetry) ending ${provisioner}`);
 }
 
-/** The service's own last provisioner, which no template lists. */
+/** The service's own last provisioner, which no template lists, is about to run. */
 export function logDeprovision(log: BuildLog, isWindows: boolean): void {
-  const provisioner = isWindows ? "powershell" : "shell";
-  logStarting(log, provisioner);
+  logStarting(log, isWindows ? "powershell" : "shell");
   if (isWindows) {
     log.step("Provisioning with Powershell...");
     log.output(
@@ -49,10 +48,7 @@ export function logDeprovision(log: BuildLog, isWindows: boolean): void {
     );
   } else {
     log.step("Provisioning with shell script: /tmp/packer-shell904512377");
-    log.output("WARNING! The waagent service will be stopped.");
-    log.output("WARNING! Cached DHCP leases will be deleted.");
   }
-  logEnding(log, provisioner);
 }
 
 /** Packer succeeded: a snapshot, no image. */

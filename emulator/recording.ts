@@ -12,6 +12,8 @@ const LEFT_OUT = new Set(["authorization", "host", "connection", "content-length
 /** One folder of numbered exchanges. */
 export class Recording {
   readonly #folder: string;
+  /** Several emulators may record into one folder, at once or one after the other. */
+  readonly #start = `${new Date().toISOString().replace(/\D/g, "")}-${process.pid}`;
   #count = 0;
   #writes: Promise<void> = Promise.resolve();
 
@@ -34,7 +36,8 @@ export class Recording {
   }): void {
     const { req, answer, origin } = exchange;
     this.#count += 1;
-    const name = `${String(this.#count).padStart(5, "0")}-${req.method}-${answer.status}.json`;
+    const number = String(this.#count).padStart(5, "0");
+    const name = `${this.#start}-${number}-${req.method}-${answer.status}.json`;
     const publish = (text: string) => withoutSignatures(text.replaceAll(origin, PUBLIC_ARM));
     const content = {
       liveRequest: {

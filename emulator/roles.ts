@@ -30,9 +30,19 @@ export const ROLES = [
       "template identity on the staging account; without it creating a template that reads from there fails",
   },
   {
+    name: "Storage Blob Delegator",
+    description:
+      "pipeline principal on the staging account; without it no user delegation key is given out",
+  },
+  {
     name: "Gallery Image Contributor",
     description:
       "template identity on the gallery; without it creating a template that distributes there fails",
+  },
+  {
+    name: "Staging Contributor",
+    description:
+      "template identity on a stagingResourceGroup that is there already; without it creating a template that names one fails",
   },
   {
     name: "Log Reader",

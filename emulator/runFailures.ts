@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { BlobAddress } from "./blobStore.ts";
 import { HOSTILE_LINES } from "./customizers.ts";
 import type { Distribution } from "./distribution.ts";
+import { CreationError } from "./templateSource.ts";
 import { BuildTimeout } from "./timeline.ts";
 
 /** Ends a run as Failed: the message becomes `lastRunStatus.message`, with the code it is its operation's error. */
@@ -28,7 +29,7 @@ export interface PackerFailureFacts {
 export function packerFailure(facts: PackerFailureFacts): RunFailure {
   const { account, container, blob } = facts.log;
   const location = `${facts.staging}/providers/Microsoft.Storage/storageAccounts/${account}/blobServices/default/containers/${container}/${blob}`;
-  const message = `During the image build a failure has occurred. Packer build logs are at location ${location}. Please navigate to this location using portal or other tools to download logs for identifying which build/customization step failed. Use this operationId ${facts.operationId} to search packer logs. For more troubleshooting steps go to https://aka.ms/azvmimagebuilders.`;
+  const message = `During the image build a failure has occurred. Packer build logs are at location ${location}. Please navigate to this location using portal or other tools to download logs for identifying which build/customization step failed. Use this operationId ${facts.operationId} to search packer logs. For more troubleshooting steps go to https://aka.ms/azvmimagebuilderts.`;
   const text = facts.isHostile ? `${message}\n${HOSTILE_LINES.join("\n")}` : message;
   return new RunFailure("PackerBuildFailed", text);
 }
@@ -42,10 +43,15 @@ export function distributionFailure({ errors, imageCount }: Distribution): RunFa
 /** Whatever ended a build, as the failure that the service reports. */
 export function runFailureFrom(error: unknown): RunFailure {
   if (error instanceof RunFailure) return error;
+  if (error instanceof CreationError) return buildFailure(error.message);
   const cause =
     error instanceof BuildTimeout
       ? "Timeout waiting for microservice to complete: 'context deadline exceeded'"
       : `Internal error occurred. This is a generic error: ${String(error)}`;
-  const message = `Deployment failed. Correlation ID: ${randomUUID()}. Failed in building/customizing image: Failed while waiting for packerizer: ${cause}`;
+  return buildFailure(`Failed while waiting for packerizer: ${cause}`);
+}
+
+function buildFailure(cause: string): RunFailure {
+  const message = `Deployment failed. Correlation ID: ${randomUUID()}. Failed in building/customizing image: ${cause}`;
   return new RunFailure("ImageBuildFailed", message);
 }

@@ -1,5 +1,5 @@
 /** Scenarios by name: what goes differently from a run that succeeds. A table of data, nothing else. */
-import type { FaultRule } from "./faults.ts";
+import type { FaultRule } from "./faultRules.ts";
 import type { RoleName } from "./roles.ts";
 
 /** How the service behaves otherwise than it should; all off is a run that succeeds. */

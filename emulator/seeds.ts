@@ -68,6 +68,7 @@ export function seedResources(store: ResourceStore, seeds: Seeds, blobEndpoint: 
   store.put(resourceGroup(group, location, {}));
   store.put(storageAccount(`${group}`, seeds.storageAccount, location, blobEndpoint));
   store.put(identity(seeds));
+  for (const body of network(group, location)) store.put(body);
   store.put({
     ...tracked(seeds.galleryId, "Microsoft.Compute/galleries", location),
     properties: {
@@ -114,6 +115,41 @@ function identity(seeds: Seeds): StoredBody {
       principalId: seeds.identityPrincipalId,
       clientId: seeds.identityClientId,
     },
+  };
+}
+
+const NETWORK = "Microsoft.Network/virtualNetworks";
+
+/** One subnet to build in, one for the service's containers. */
+function network(group: string, location: string): StoredBody[] {
+  const id = `${group}/providers/${NETWORK}/vnet`;
+  const containers = {
+    name: "containers",
+    properties: { serviceName: "Microsoft.ContainerInstance/containerGroups" },
+  };
+  const subnets = [
+    subnet(id, "build", "10.0.0.0/24", []),
+    subnet(id, "containers", "10.0.1.0/24", [containers]),
+  ];
+  const properties = {
+    provisioningState: "Succeeded",
+    addressSpace: { addressPrefixes: ["10.0.0.0/16"] },
+    subnets,
+  };
+  return [{ ...tracked(id, NETWORK, location), properties }, ...subnets];
+}
+
+function subnet(
+  networkId: string,
+  name: string,
+  addressPrefix: string,
+  delegations: object[],
+): StoredBody {
+  return {
+    id: `${networkId}/subnets/${name}`,
+    name,
+    type: `${NETWORK}/subnets`,
+    properties: { provisioningState: "Succeeded", addressPrefix, delegations },
   };
 }
 

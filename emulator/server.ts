@@ -1,9 +1,8 @@
 /**
  * The https port: ARM, the token authority, both OIDC endpoints and managed identity, told apart by path.
  *
- * Not emulated: writes to anything but image templates (no account, gallery or role can be made), triggers, PATCH of
- * more than tags, policies, locks, quotas, throttling other than by the fault plan, private networking, and the
- * build itself, which is simulated.
+ * Not emulated: storage accounts, identities, networks and role assignments cannot be made, galleries and images are not
+ * changed by PATCH, and there are no policies, locks, quotas, private networking, or throttling other than by the fault plan.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -12,7 +11,7 @@ import { type Answer, bearerToken, jsonAnswer, readBody } from "./answers.ts";
 import type { ArmFront } from "./arm/front.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Exchanges, Responder } from "./exchanges.ts";
-import type { Surface } from "./faults.ts";
+import type { Surface } from "./faultRules.ts";
 import {
   githubToken,
   type HostRequest,
@@ -57,14 +56,19 @@ async function serve(
   given: () => ServerParts,
 ): Promise<void> {
   const parts = given();
-  const body = await readBody(req);
   const surface = surfaceOf(req.url ?? "");
-  const responder = responderFor(surface, req, body, parts);
+  const received = { body: "" };
+  const responder: Responder = {
+    receive: async () => {
+      received.body = await readBody(req);
+    },
+    ...answersFor(surface, req, received, parts),
+  };
   const done = await parts.exchanges.run(req, res, surface, responder);
   if (surface !== "arm" || !done.answer) return;
   parts.recording?.add({
     req,
-    requestBody: body,
+    requestBody: received.body,
     answer: done.answer,
     origin: parts.sources.origin,
     isInjected: done.isInjected || parts.isUnlikeTheService(),
@@ -79,17 +83,21 @@ function surfaceOf(url: string): Surface {
   return isEntra ? "entra" : "arm";
 }
 
-function responderFor(
+/** @param received filled once the request is read */
+function answersFor(
   surface: Surface,
   req: IncomingMessage,
-  body: string,
+  received: { body: string },
   { arm, sources }: ServerParts,
-): Responder {
+): Omit<Responder, "receive"> {
   if (surface === "arm") {
-    return { answer: () => arm.answer(armCall(req, body)), errorBody: (s) => arm.injected(s) };
+    return {
+      answer: () => arm.answer(armCall(req, received.body)),
+      errorBody: (status) => arm.injected(status),
+    };
   }
   return {
-    answer: async () => tokenAnswer(surface, req, body, sources),
+    answer: async () => tokenAnswer(surface, req, received.body, sources),
     errorBody: (status) => jsonAnswer(status, { error: "temporarily_unavailable" }),
   };
 }

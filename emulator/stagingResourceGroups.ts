@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Blobs } from "./blobStore.ts";
 import { isObject, objectOf, stringOf } from "./json.ts";
 import { resourceGroup, storageAccount } from "./resourceBodies.ts";
-import { lastSegment } from "./resourceIds.ts";
+import { lastSegment, regionKey } from "./resourceIds.ts";
 import type { ResourceStore } from "./resourceStore.ts";
 
 // Source: image-builder-json.md; the part between IT_ and the id is cut at 40 characters.
@@ -89,10 +89,11 @@ export function stagingProblem(
   if (!id || !group) return undefined;
   const name = lastSegment(id);
   if (resources.below(id).length > 0) return `Staging resource group '${name}' is not empty.`;
-  if (objectOf(group["tags"])["imageTemplateName"]) {
+  const tags = objectOf(group["tags"]);
+  if (tags["imageTemplateName"] || tags["imageTemplateResourceGroupName"]) {
     return `Staging resource group '${name}' is associated with another image template.`;
   }
-  return stringOf(group["location"]) === location
+  return regionKey(stringOf(group["location"])) === location
     ? undefined
     : `Staging resource group '${name}' is not in the region of the image template.`;
 }

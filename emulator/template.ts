@@ -6,7 +6,7 @@ import { segmentAfter } from "./resourceIds.ts";
 import type { StagingResourceGroup } from "./stagingResourceGroups.ts";
 
 /** Those of the service that the emulator passes through. */
-export type ProvisioningState = "Creating" | "Succeeded" | "Failed" | "Deleting";
+export type ProvisioningState = "Creating" | "Updating" | "Succeeded" | "Failed" | "Deleting";
 
 /** Why a creation failed, as GET shows it. */
 export interface ProvisioningError {
@@ -23,6 +23,14 @@ export interface RunStatus {
   message: string;
 }
 
+/** Starts a run when there is a newer source image. */
+export interface Trigger {
+  name: string;
+  provisioningState: "Creating" | "Succeeded" | "Deleting";
+  /** In ms since the epoch; known once it is active. */
+  activeSinceInMs?: number;
+}
+
 /** What a distributor made. */
 export interface RunOutput {
   name: string;
@@ -37,6 +45,7 @@ export interface Template {
   name: string;
   location: string;
   tags: JsonObject;
+  /** Empty when an update removed it. */
   identityId: string;
   /** Known once the creation succeeded. */
   identity?: { principalId: string; clientId: string };
@@ -48,8 +57,11 @@ export interface Template {
   provisioningState: ProvisioningState;
   provisioningError?: ProvisioningError;
   staging?: StagingResourceGroup;
+  /** What customizers and validators name, by URI. Known once the creation succeeded. */
+  files?: Map<string, Buffer>;
   lastRunStatus?: RunStatus;
   runOutputs: RunOutput[];
+  triggers: Trigger[];
   deletion?: Operation;
 }
 
@@ -69,16 +81,18 @@ const TYPE = "Microsoft.VirtualMachineImages/imageTemplates";
 export function templateBody(template: Template): JsonObject {
   return {
     properties: propertiesBody(template),
-    identity: {
-      type: "UserAssigned",
-      userAssignedIdentities: { [template.identityId]: template.identity ?? {} },
-    },
+    identity: identityBody(template),
     tags: template.tags,
     location: template.location,
     id: wireId(template.id),
     name: template.name,
     type: TYPE,
   };
+}
+
+function identityBody({ identityId, identity }: Template): JsonObject {
+  if (!identityId) return { type: "None" };
+  return { type: "UserAssigned", userAssignedIdentities: { [identityId]: identity ?? {} } };
 }
 
 function propertiesBody(template: Template): JsonObject {
@@ -102,6 +116,7 @@ function propertiesBody(template: Template): JsonObject {
   });
 }
 
+/** A gallery version shows its number, a managed image has none. */
 function sourceBody(source: JsonObject, exactVersion: string | undefined): JsonObject {
   if (source["type"] === "ManagedImage") return sorted(source);
   const given = stringOf(source["version"]) || stringOf(source["imageVersionId"]);
@@ -139,6 +154,20 @@ export function runOutputBody(template: Template, output: RunOutput): JsonObject
     id: `${wireId(template.id)}/runOutputs/${output.name}`,
     name: output.name,
     type: `${TYPE}/runOutputs`,
+  };
+}
+
+/** Shape as recorded from the service, api-version 2022-07-01. */
+export function triggerBody(template: Template, trigger: Trigger): JsonObject {
+  const { name, provisioningState, activeSinceInMs } = trigger;
+  const status = activeSinceInMs !== undefined && {
+    status: { code: "Healthy", message: "Trigger is active", time: serviceTime(activeSinceInMs) },
+  };
+  return {
+    properties: { kind: "SourceImage", provisioningState, ...status },
+    id: `${wireId(template.id)}/triggers/${name}`,
+    name,
+    type: `${TYPE}/triggers`,
   };
 }
 

@@ -1,29 +1,18 @@
 /** What the service does between accepting an image template and its provisioning state: reads and checks what it names. */
 import { createHash } from "node:crypto";
-import { withHelp } from "./armErrors.ts";
 import type { Cloud } from "./cloud.ts";
-import { highestVersion } from "./imageVersions.ts";
-import { type JsonObject, objectOf, objectsOf, stringOf } from "./json.ts";
-import { findMarketplaceImage, resolveVersion } from "./marketplace.ts";
-import { isSameId, lastSegment, parentId } from "./resourceIds.ts";
+import { type JsonObject, objectOf, objectsOf, stringOf, stringsOf } from "./json.ts";
+import { isRegion } from "./regions.ts";
+import { isSameId, parentId, regionKey, segmentAfter } from "./resourceIds.ts";
 import { type StagingResourceGroup, stagingProblem } from "./stagingResourceGroups.ts";
 import { groupNameOf, type Template } from "./template.ts";
-
-/** Ends a creation: becomes the template's `provisioningError`. */
-export class CreationError extends Error {
-  readonly provisioningErrorCode: string;
-
-  constructor(code: string, message: string) {
-    super(withHelp(message));
-    this.provisioningErrorCode = code;
-  }
-}
+import { CreationError, type ResolvedSource, resolveSource } from "./templateSource.ts";
 
 /** What a template has only once its creation succeeded. */
-export interface CreatedParts {
-  exactVersion: string;
-  osType: string;
+export interface CreatedParts extends ResolvedSource {
   staging: StagingResourceGroup;
+  /** Scripts and files by their URI, as the service copies them to its own storage at submission. */
+  files: Map<string, Buffer>;
 }
 
 /** @throws {CreationError} for the first thing the service cannot use */
@@ -35,55 +24,14 @@ export async function createParts(cloud: Cloud, template: Template): Promise<Cre
   }
   const { properties } = template;
   const source = resolveSource(cloud, objectOf(properties["source"]), template.location);
-  for (const script of scriptsOf(properties)) await checkScript(cloud, script);
-  for (const distributor of objectsOf(properties["distribute"])) {
-    checkDistributor(cloud, distributor);
+  const files = new Map<string, Buffer>();
+  for (const script of scriptsOf(properties)) {
+    const content = await readScript(cloud, script);
+    if (content) files.set(script.uri, content);
   }
-  return { ...source, staging: await makeStaging(cloud, template) };
-}
-
-type ResolvedSource = Pick<CreatedParts, "exactVersion" | "osType">;
-
-function resolveSource(cloud: Cloud, source: JsonObject, location: string): ResolvedSource {
-  if (source["type"] === "PlatformImage") return resolvePlatformImage(source, location);
-  if (source["type"] === "SharedImageVersion") return resolveGalleryVersion(cloud, source);
-  const imageId = stringOf(source["imageId"]);
-  const message = `Error getting Managed Image '${imageId}': StatusCode=404.`;
-  throw new CreationError("BadManagedImageSource", message);
-}
-
-function resolvePlatformImage(source: JsonObject, location: string): ResolvedSource {
-  const urn = ["publisher", "offer", "sku", "version"].map((field) => stringOf(source[field]));
-  const [publisher = "", offer = "", sku = "", version = ""] = urn;
-  const image = findMarketplaceImage(publisher, offer, sku);
-  const exactVersion = image && resolveVersion(image, version);
-  if (!image || !exactVersion) {
-    const message = `The platform image '${urn.join(":")}' is not available in location '${location}'.`;
-    throw new CreationError("BadPIRSource", message);
-  }
-  return { exactVersion, osType: image.osType };
-}
-
-function resolveGalleryVersion({ resources }: Cloud, source: JsonObject): ResolvedSource {
-  const versionId = stringOf(source["imageVersionId"]);
-  const definitionId = parentId(parentId(versionId));
-  const wanted = lastSegment(versionId);
-  const versions = resources
-    .ofType(definitionId, "Microsoft.Compute/galleries/images/versions")
-    .filter((version) => wanted !== "latest" || !isExcludedFromLatest(version))
-    .map((version) => lastSegment(version.id));
-  const exactVersion =
-    wanted === "latest" ? highestVersion(versions) : versions.find((v) => v === wanted);
-  if (!exactVersion) {
-    const message = `Build (Shared Image Version) step failed for Image Version '${versionId}': StatusCode=404 -- Original Error: Code="ResourceNotFound".`;
-    throw new CreationError("BadSharedImageVersionSource", message);
-  }
-  return { exactVersion, osType: resources.property(definitionId, "osType") };
-}
-
-function isExcludedFromLatest(version: JsonObject): boolean {
-  const profile = objectOf(objectOf(version["properties"])["publishingProfile"]);
-  return profile["excludeFromLatest"] === true;
+  checkDestinations(cloud, properties);
+  checkVm(cloud, objectOf(properties["vmProfile"]));
+  return { ...source, files, staging: await makeStaging(cloud, template) };
 }
 
 interface Script {
@@ -103,9 +51,12 @@ function scriptsOf(properties: JsonObject): Script[] {
 }
 
 /** Reads as the template identity, which needs a role even for what is public. URIs elsewhere are out of reach and taken as good. */
-async function checkScript(cloud: Cloud, { uri, sha256Checksum }: Script): Promise<void> {
+async function readScript(
+  cloud: Cloud,
+  { uri, sha256Checksum }: Script,
+): Promise<Buffer | undefined> {
   const address = cloud.blobs.addressOf(uri);
-  if (!address) return;
+  if (!address) return undefined;
   const isSigned = new URL(uri).searchParams.has("sig");
   if (!isSigned && !cloud.roles.has("Storage Blob Data Reader")) {
     throw new CreationError("ServerError", notAuthorized(uri));
@@ -121,10 +72,18 @@ async function checkScript(cloud: Cloud, { uri, sha256Checksum }: Script): Promi
     const message = `The checksum of '${uri.split("?")[0]}' is ${actual}, but the template says ${sha256Checksum}.`;
     throw new CreationError("Other", message);
   }
+  return content;
 }
 
-function checkDistributor(cloud: Cloud, distributor: JsonObject): void {
-  if (distributor["type"] !== "SharedImage") return;
+/** What an update checks again. @throws {CreationError} when an image cannot go where a distributor says */
+export function checkDestinations(cloud: Cloud, properties: JsonObject): void {
+  for (const distributor of objectsOf(properties["distribute"])) {
+    if (distributor["type"] === "SharedImage") checkGallery(cloud, distributor);
+    if (distributor["type"] === "ManagedImage") checkManagedImage(cloud, distributor);
+  }
+}
+
+function checkGallery(cloud: Cloud, distributor: JsonObject): void {
   const id = definitionIdOf(distributor);
   if (isMissing(cloud, id)) {
     const message = `Error getting Azure Compute Gallery image definition '${id}': StatusCode=404 -- Original Error: Code="ResourceNotFound".`;
@@ -133,6 +92,65 @@ function checkDistributor(cloud: Cloud, distributor: JsonObject): void {
   if (!cloud.roles.has("Gallery Image Contributor")) {
     throw new CreationError("ServerError", notAuthorized(id));
   }
+  checkRegions(cloud, id, distributor);
+}
+
+/** Source: image-builder-json.md, "replicationRegions": one of the regions must be that of the gallery. */
+function checkRegions(cloud: Cloud, definitionId: string, distributor: JsonObject): void {
+  const named = objectsOf(distributor["targetRegions"]).map(({ name }) => stringOf(name));
+  const regions = [...named, ...stringsOf(distributor["replicationRegions"])];
+  const unknown = regions.find((name) => !isRegion(name));
+  if (unknown !== undefined) {
+    const message = `The region '${unknown}' for image definition '${definitionId}' is not available.`;
+    throw new CreationError("BadSharedImageDistribute", message);
+  }
+  const galleryId = parentId(parentId(definitionId));
+  const home = regionKey(stringOf(cloud.resources.get(galleryId)?.["location"]));
+  if (regions.length === 0 || regions.map(regionKey).includes(home)) return;
+  const message = `The regions '${regions.join(", ")}' do not hold '${home}', the region of the gallery '${galleryId}'.`;
+  throw new CreationError("BadSharedImageDistribute", message);
+}
+
+function checkManagedImage({ resources }: Cloud, distributor: JsonObject): void {
+  const id = stringOf(distributor["imageId"]);
+  const groupId = id.split("/").slice(0, 5).join("/");
+  if (!resources.has(groupId)) {
+    const message = `The resource group of the image '${id}' does not exist: StatusCode=404 -- Original Error: Code="ResourceGroupNotFound".`;
+    throw new CreationError("Other", message);
+  }
+  const location = stringOf(distributor["location"]);
+  if (isRegion(location)) return;
+  throw new CreationError(
+    "Other",
+    `The location '${location}' of the image '${id}' is not available.`,
+  );
+}
+
+/** What an update checks again. @throws {CreationError} when the build VM cannot have its identities or subnets */
+export function checkVm(cloud: Cloud, profile: JsonObject): void {
+  const { resources } = cloud;
+  const missing = stringsOf(profile["userAssignedIdentities"]).find((id) => !resources.has(id));
+  if (missing !== undefined) throw new CreationError("ServerError", notAuthorized(missing));
+  const network = objectOf(profile["vnetConfig"]);
+  for (const field of ["subnetId", "containerInstanceSubnetId"]) {
+    const id = stringOf(network[field]);
+    if (id && !resources.has(id)) {
+      const message = `Error getting subnet '${id}': StatusCode=404 -- Original Error: Code="ResourceNotFound".`;
+      throw new CreationError("Other", message);
+    }
+  }
+  checkDelegation(cloud, stringOf(network["containerInstanceSubnetId"]));
+}
+
+/** Source: image-builder-networking.md, the subnet for container instances. */
+function checkDelegation({ resources }: Cloud, subnetId: string): void {
+  const delegations = objectsOf(objectOf(resources.get(subnetId)?.["properties"])["delegations"]);
+  const wanted = "Microsoft.ContainerInstance/containerGroups";
+  const isDelegated = delegations.some(
+    ({ properties }) => objectOf(properties)["serviceName"] === wanted,
+  );
+  if (!subnetId || isDelegated) return;
+  throw new CreationError("Other", `The subnet '${subnetId}' is not delegated to '${wanted}'.`);
 }
 
 /** The image definition of a gallery distributor, whose id may end in an explicit version. */
@@ -152,7 +170,7 @@ function notAuthorized(resource: string): string {
 
 async function makeStaging(cloud: Cloud, template: Template): Promise<StagingResourceGroup> {
   const wantedId = stringOf(template.properties["stagingResourceGroup"]);
-  const problem = stagingProblem(cloud.resources, wantedId, template.location);
+  const problem = problemOf(cloud, wantedId, template.location);
   if (problem) throw new CreationError("BadStagingResourceGroup", problem);
   return cloud.staging.make({
     subscriptionId: cloud.seeds.subscriptionId,
@@ -161,4 +179,14 @@ async function makeStaging(cloud: Cloud, template: Template): Promise<StagingRes
     location: template.location,
     wantedId,
   });
+}
+
+function problemOf(cloud: Cloud, groupId: string, location: string): string | undefined {
+  const subscription = segmentAfter(groupId, "subscriptions").toLowerCase();
+  if (groupId && subscription !== cloud.seeds.subscriptionId) {
+    return `Staging resource group '${groupId}' is not in the subscription of the image template.`;
+  }
+  const isThere = groupId !== "" && cloud.resources.has(groupId);
+  if (isThere && !cloud.roles.has("Staging Contributor")) return notAuthorized(groupId);
+  return stagingProblem(cloud.resources, groupId, location);
 }

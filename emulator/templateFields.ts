@@ -1,8 +1,10 @@
 /**
- * The fields of an image template, as data. Source: imagebuilder.json, api-version 2025-10-01.
+ * The fields of an image template by api-version, as data. Sources: imagebuilder.json of api-versions 2022-02-14, 2022-07-01,
+ * 2024-02-01 and 2025-10-01; image-builder-api-update-release-notes.md for those in between.
  *
  * A kind is `string`, `uri`, `boolean`, `integer` with a range, `A|B` for a choice, `map` for name-value strings, the name of
- * another table, or any of them with `[]`. A leading `!` marks a required field, `readOnly` one the service sets.
+ * another table, or any of them with `[]`. A leading `!` marks a required field, `readOnly` one the service sets. `since`
+ * names the first api-version that has the field, `@` the first that has a choice; without it every version does.
  */
 
 /** Field name to kind. */
@@ -36,6 +38,7 @@ const FILE = {
   destination: "string",
 };
 const DISTRIBUTOR = { type: "!string", runOutputName: "!name", artifactTags: "map" };
+const STORAGE_ACCOUNT_TYPE = "Standard_LRS|Standard_ZRS|Premium_LRS@2022-07-01";
 
 /** Objects with one set of fields. */
 export const TABLES: Readonly<Record<string, Fields>> = {
@@ -49,6 +52,13 @@ export const TABLES: Readonly<Record<string, Fields>> = {
     type: "readOnly",
     systemData: "readOnly",
   },
+  /** What PATCH takes. */
+  ImageTemplateUpdateParameters: {
+    identity: "Identity",
+    tags: "map",
+    properties: "UpdateProperties since 2023-07-01",
+  },
+  UpdateProperties: { distribute: "Distributor[]", vmProfile: "VmProfile since 2024-02-01" },
   Identity: {
     type: "!UserAssigned|None",
     userAssignedIdentities: "any",
@@ -58,23 +68,23 @@ export const TABLES: Readonly<Record<string, Fields>> = {
   Properties: {
     source: "!Source",
     customize: "Customizer[]",
-    optimize: "Optimize",
-    validate: "Validate",
+    optimize: "Optimize since 2022-07-01",
+    validate: "Validate since 2022-02-14",
     distribute: "!Distributor[]",
-    errorHandling: "ErrorHandling",
+    errorHandling: "ErrorHandling since 2023-07-01",
     buildTimeoutInMinutes: "integer 0..960",
     vmProfile: "VmProfile",
-    additionalDataDisks: "DataDisk[]",
-    stagingResourceGroup: "string",
-    autoRun: "State",
-    managedResourceTags: "map",
+    additionalDataDisks: "DataDisk[] since 2025-10-01",
+    stagingResourceGroup: "string since 2022-02-14",
+    autoRun: "State since 2024-02-01",
+    managedResourceTags: "map since 2024-02-01",
     provisioningState: "readOnly",
     provisioningError: "readOnly",
     lastRunStatus: "readOnly",
-    exactStagingResourceGroup: "readOnly",
+    exactStagingResourceGroup: "readOnly since 2022-02-14",
   },
   PlanInfo: { planName: "!string", planProduct: "!string", planPublisher: "!string" },
-  Optimize: { vmBoot: "State", workload: "Workload" },
+  Optimize: { vmBoot: "State", workload: "Workload since 2025-10-01" },
   State: { state: "Enabled|Disabled" },
   Workload: { state: "Enabled|Disabled", scriptUri: "uri", sha256Checksum: "checksum" },
   Validate: {
@@ -86,19 +96,19 @@ export const TABLES: Readonly<Record<string, Fields>> = {
   VmProfile: {
     vmSize: "string",
     osDiskSizeGB: "integer 0..32767",
-    userAssignedIdentities: "string[]",
+    userAssignedIdentities: "string[] since 2021-10-01",
     vnetConfig: "VnetConfig",
   },
   VnetConfig: {
     subnetId: "string",
-    containerInstanceSubnetId: "string",
-    proxyVmSize: "string",
+    containerInstanceSubnetId: "string since 2024-02-01",
+    proxyVmSize: "string since 2021-10-01",
   },
   DataDisk: { sizeGB: "integer 0..32767" },
   TargetRegion: {
     name: "!string",
     replicaCount: "integer 1..100",
-    storageAccountType: "Standard_LRS|Standard_ZRS|Premium_LRS",
+    storageAccountType: STORAGE_ACCOUNT_TYPE,
   },
 };
 
@@ -113,14 +123,14 @@ export const UNIONS: Readonly<Record<string, Union>> = {
         offer: "!string",
         sku: "!string",
         version: "!string",
-        exactVersion: "readOnly",
+        exactVersion: "readOnly since 2021-10-01",
         planInfo: "PlanInfo",
       },
       ManagedImage: { type: "!string", imageId: "!string" },
       SharedImageVersion: {
         type: "!string",
         imageVersionId: "!string",
-        exactVersion: "readOnly",
+        exactVersion: "readOnly since 2022-07-01",
       },
     },
   },
@@ -135,7 +145,7 @@ export const UNIONS: Readonly<Record<string, Union>> = {
         name: "string",
         restartCommand: "string",
         restartCheckCommand: "string",
-        restartTimeout: "string",
+        restartTimeout: "duration",
       },
       WindowsUpdate: {
         type: "!string",
@@ -146,7 +156,14 @@ export const UNIONS: Readonly<Record<string, Union>> = {
       },
     },
   },
-  Validator: { by: "type", of: { Shell: SHELL, PowerShell: POWER_SHELL, File: FILE } },
+  Validator: {
+    by: "type",
+    of: {
+      Shell: SHELL,
+      PowerShell: POWER_SHELL,
+      File: { ...FILE, type: "!string since 2022-07-01" },
+    },
+  },
   Distributor: {
     by: "type",
     of: {
@@ -154,14 +171,14 @@ export const UNIONS: Readonly<Record<string, Union>> = {
       SharedImage: {
         ...DISTRIBUTOR,
         galleryImageId: "!string",
-        targetRegions: "TargetRegion[]",
+        targetRegions: "TargetRegion[] since 2022-07-01",
         replicationRegions: "string[]",
         excludeFromLatest: "boolean",
-        storageAccountType: "Standard_LRS|Standard_ZRS|Premium_LRS",
-        versioning: "Versioning",
-        replicationMode: "Full|Shallow",
+        storageAccountType: STORAGE_ACCOUNT_TYPE,
+        versioning: "Versioning since 2022-07-01",
+        replicationMode: "Full|Shallow since 2025-10-01",
       },
-      VHD: { ...DISTRIBUTOR, uri: "string" },
+      VHD: { ...DISTRIBUTOR, uri: "uri since 2022-07-01" },
     },
   },
   Versioning: {

@@ -26,4 +26,25 @@ export class Timeline {
     await this.#clock.until(this.atInMs, this.#signal);
     if (end > this.#deadlineInMs) throw new BuildTimeout();
   }
+
+  /**
+   * Waits for work that takes real time, and moves on by what it took on the clock. Work that is overtaken goes on:
+   * whoever began it ends it.
+   * @throws {BuildTimeout} at the deadline; the signal's reason when aborted
+   */
+  async spend<T>(work: Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const signal = AbortSignal.any([this.#signal, done.signal]);
+    const beganAtInMs = this.#clock.now();
+    const leftInMs = this.#deadlineInMs - this.atInMs;
+    const deadline = this.#clock.until(beganAtInMs + leftInMs, signal).then(() => {
+      throw new BuildTimeout();
+    });
+    try {
+      return await Promise.race([work, deadline]);
+    } finally {
+      done.abort();
+      this.atInMs += Math.min(leftInMs, this.#clock.now() - beganAtInMs);
+    }
+  }
 }

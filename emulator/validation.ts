@@ -1,21 +1,29 @@
 /** What the service checks in an image template before it accepts it. Pure. */
-import {
-  badValue,
-  invalidRequestContent,
-  missingField,
-  unknownField,
-  validationFailed,
-} from "./armErrors.ts";
+import { badValue, invalidRequestContent, missingField, validationFailed } from "./armErrors.ts";
 import { isObject, type JsonObject, objectOf, objectsOf, stringOf, stringsOf } from "./json.ts";
-import { type Fields, TABLES, UNIONS } from "./templateFields.ts";
+import { keepKnownFields, NAME } from "./knownFields.ts";
+import { isSameId, lastSegment, parentId, regionKey } from "./resourceIds.ts";
 
-/** From this api-version on, fields that the service does not know are refused; before, they are dropped. */
-const STRICT_SINCE = "2024-02-01";
-const NAME = /^[A-Za-z0-9-_.]{1,64}$/;
-const GALLERY_IMAGE_ID =
-  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+\/images\/[^/]+(\/versions\/\d+\.\d+\.\d+)?$/i;
-const IMAGE_VERSION_ID =
-  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+\/images\/[^/]+\/versions\/(\d+\.\d+\.\d+|latest)$/i;
+const GROUP = "/subscriptions/[^/]+/resourceGroups/[-\\w.()]{0,89}[-\\w()]";
+const IMAGE_DEFINITION = `${GROUP}/providers/Microsoft\\.Compute/galleries/[^/]+/images/[^/]+`;
+const NUMBER = "\\d+\\.\\d+\\.\\d+";
+const GALLERY_IMAGE_ID = idForm(`${IMAGE_DEFINITION}(/versions/${NUMBER})?`);
+const IMAGE_VERSION_ID = idForm(`${IMAGE_DEFINITION}/versions/(${NUMBER}|latest)`);
+const MANAGED_IMAGE_ID = idForm(`${GROUP}/providers/Microsoft\\.Compute/images/[^/]+`);
+const STAGING_RESOURCE_GROUP_ID = idForm(GROUP);
+const SUBNET_ID = idForm(
+  `${GROUP}/providers/Microsoft\\.Network/virtualNetworks/[^/]+/subnets/[^/]+`,
+);
+const IDENTITY_ID = idForm(
+  `${GROUP}/providers/Microsoft\\.ManagedIdentity/userAssignedIdentities/[^/]+`,
+);
+
+// Source: image-builder-api-update-release-notes.md, version 2022-07-01: targetRegions, and `latest` of a gallery as source.
+const TARGET_REGIONS_SINCE = "2022-07-01";
+
+function idForm(pattern: string): RegExp {
+  return new RegExp(`^${pattern}$`, "i");
+}
 
 /** @throws {ArmError} when the name is not one the service takes */
 export function checkTemplateName(name: string): void {
@@ -28,109 +36,30 @@ export function checkTemplateName(name: string): void {
  */
 export function validateTemplate(body: unknown, apiVersion: string): JsonObject {
   if (!isObject(body)) throw invalidRequestContent("a JSON object is expected");
-  const template = keepFields(body, tableOf("ImageTemplate"), {
-    path: "ImageTemplate",
-    apiVersion,
-  });
+  const template = keepKnownFields(body, "ImageTemplate", apiVersion);
   checkIdentity(objectOf(template["identity"]));
-  checkProperties(objectOf(template["properties"]));
+  checkProperties(objectOf(template["properties"]), apiVersion);
   return template;
 }
 
-interface Place {
-  path: string;
-  apiVersion: string;
-}
-
-function tableOf(kind: string): Fields {
-  return TABLES[kind] ?? {};
-}
-
-function keepFields(value: JsonObject, fields: Fields, place: Place): JsonObject {
-  if (place.apiVersion >= STRICT_SINCE) refuseUnknown(value, fields, place);
-  const kept: JsonObject = {};
-  for (const [name, kind] of Object.entries(fields)) {
-    const given = value[name];
-    const isMissing = given === undefined || given === null || given === "";
-    if (kind.startsWith("!") && isMissing) throw missingField(place.path, name);
-    if (kind === "readOnly" || given === undefined || given === null) continue;
-    kept[name] = keepValue(given, kind.replace("!", ""), name, place);
-  }
-  return kept;
-}
-
-function refuseUnknown(value: JsonObject, fields: Fields, { apiVersion }: Place): void {
-  const unknown = Object.keys(value).find((name) => !(name in fields));
-  if (unknown !== undefined) throw unknownField(unknown, apiVersion);
-}
-
-function keepValue(value: unknown, kind: string, name: string, place: Place): unknown {
-  if (kind.endsWith("[]")) return keepItems(value, kind.slice(0, -2), name, place);
-  const inside = { ...place, path: `${place.path}.${name}` };
-  const union = UNIONS[kind];
-  if (union) {
-    if (!isObject(value)) throw badValue(place.path, name, value);
-    const choice = value[union.by];
-    if (choice === undefined) throw missingField(inside.path, union.by);
-    const fields = union.of[stringOf(choice)];
-    if (!fields) throw badValue(inside.path, union.by, choice);
-    return keepFields(value, fields, inside);
-  }
-  if (TABLES[kind]) {
-    if (!isObject(value)) throw badValue(place.path, name, value);
-    return keepFields(value, tableOf(kind), inside);
-  }
-  if (!isPlainValue(value, kind)) throw badValue(place.path, name, value);
-  return value;
-}
-
-function keepItems(value: unknown, kind: string, name: string, place: Place): unknown[] {
-  if (!Array.isArray(value)) throw badValue(place.path, name, value);
-  return value.map((item, index) => keepValue(item, kind, `${name}[${index}]`, place));
-}
-
-function isPlainValue(value: unknown, kind: string): boolean {
-  if (kind === "any") return true;
-  if (kind === "boolean") return typeof value === "boolean";
-  if (kind === "map") return isObject(value) && Object.values(value).every(isString);
-  if (kind.startsWith("integer")) return isInRange(value, kind.slice("integer ".length));
-  if (!isString(value)) return false;
-  if (kind === "uri") return value === "" || /^https?:\/\/[^/\s]+\/\S+$/i.test(value);
-  if (kind === "name") return NAME.test(value);
-  // Source: image-builder-json.md, "sha256Checksum": lower-case hex of the file.
-  if (kind === "checksum") return value === "" || /^[0-9a-f]{64}$/.test(value);
-  return kind === "string" || kind.split("|").includes(value);
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === "string";
-}
-
-function isInRange(value: unknown, range: string): boolean {
-  const [low, high] = range.split("..").map(Number);
-  const isWhole = typeof value === "number" && Number.isInteger(value);
-  return isWhole && value >= (low ?? 0) && value <= (high ?? 0);
-}
-
 function checkIdentity(identity: JsonObject): void {
-  const ids = Object.keys(objectOf(identity["userAssignedIdentities"]));
   if (identity["type"] !== "UserAssigned") {
     throw badValue("ImageTemplate.identity", "type", identity["type"]);
   }
-  if (ids.length !== 1) {
-    throw validationFailed(
-      `Validation failed: 'ImageTemplate.identity': Field 'userAssignedIdentities' has a bad value: '${ids.length} identities'. Exactly one user-assigned identity is supported.`,
-    );
-  }
+  checkIdentityCount(Object.keys(objectOf(identity["userAssignedIdentities"])).length);
 }
 
-function checkProperties(properties: JsonObject): void {
+/** @throws {ArmError} unless it is one. Source: image-builder-json.md, "identity" */
+export function checkIdentityCount(count: number): void {
+  if (count === 1) return;
+  throw validationFailed(
+    `Validation failed: 'ImageTemplate.identity': Field 'userAssignedIdentities' has a bad value: '${count} identities'. Exactly one user-assigned identity is supported.`,
+  );
+}
+
+function checkProperties(properties: JsonObject, apiVersion: string): void {
   const path = "ImageTemplate.properties";
-  const source = objectOf(properties["source"]);
-  const versionId = stringOf(source["imageVersionId"]);
-  if (versionId && !IMAGE_VERSION_ID.test(versionId)) {
-    throw badValue(`${path}.source`, "imageVersionId", versionId);
-  }
+  checkSource(objectOf(properties["source"]), apiVersion);
   for (const [index, customizer] of objectsOf(properties["customize"]).entries()) {
     checkScript(customizer, `${path}.customize[${index}]`);
   }
@@ -138,8 +67,24 @@ function checkProperties(properties: JsonObject): void {
   for (const [index, validator] of validators.entries()) {
     checkScript(validator, `${path}.validate.inVMValidations[${index}]`);
   }
-  checkDistributors(objectsOf(properties["distribute"]), `${path}.distribute`);
-  checkNetwork(objectOf(objectOf(properties["vmProfile"])["vnetConfig"]), `${path}.vmProfile`);
+  checkDistributors(objectsOf(properties["distribute"]), apiVersion);
+  checkVmProfile(objectOf(properties["vmProfile"]));
+  checkOptionalId(properties, "stagingResourceGroup", STAGING_RESOURCE_GROUP_ID, path);
+}
+
+function checkSource(source: JsonObject, apiVersion: string): void {
+  const path = "ImageTemplate.properties.source";
+  checkOptionalId(source, "imageId", MANAGED_IMAGE_ID, path);
+  checkOptionalId(source, "imageVersionId", IMAGE_VERSION_ID, path);
+  const versionId = stringOf(source["imageVersionId"]);
+  if (versionId && apiVersion < TARGET_REGIONS_SINCE && !/\d$/.test(versionId)) {
+    throw badValue(path, "imageVersionId", versionId);
+  }
+}
+
+function checkOptionalId(owner: JsonObject, field: string, form: RegExp, path: string): void {
+  const id = stringOf(owner[field]);
+  if (id && !form.test(id)) throw badValue(path, field, id);
 }
 
 function checkScript(script: JsonObject, path: string): void {
@@ -159,35 +104,73 @@ function checkScript(script: JsonObject, path: string): void {
   );
 }
 
-function checkDistributors(distributors: JsonObject[], path: string): void {
+/** @throws {ArmError} 400; also for those of an update, which stand at the same path */
+export function checkDistributors(distributors: JsonObject[], apiVersion: string): void {
+  const path = "ImageTemplate.properties.distribute";
   if (distributors.length === 0) throw missingField("ImageTemplate.properties", "distribute");
   const names = new Set<string>();
   for (const [index, distributor] of distributors.entries()) {
     const name = stringOf(distributor["runOutputName"]);
-    if (names.has(name)) throw badValue(`${path}[${index}]`, "runOutputName", name);
-    names.add(name);
-    checkGalleryDistributor(distributor, `${path}[${index}]`);
+    const key = name.toLowerCase();
+    if (names.has(key)) throw badValue(`${path}[${index}]`, "runOutputName", name);
+    names.add(key);
+    checkOptionalId(distributor, "imageId", MANAGED_IMAGE_ID, `${path}[${index}]`);
+    checkGalleryDistributor(distributor, `${path}[${index}]`, apiVersion);
   }
 }
 
-function checkGalleryDistributor(distributor: JsonObject, path: string): void {
+/** Source: descriptions in imagebuilder.json, api-version 2025-10-01, of the two ways to name regions. */
+function checkGalleryDistributor(distributor: JsonObject, path: string, apiVersion: string): void {
   if (distributor["type"] !== "SharedImage") return;
   const id = stringOf(distributor["galleryImageId"]);
   if (!GALLERY_IMAGE_ID.test(id)) throw badValue(path, "galleryImageId", id);
-  if (distributor["replicationRegions"] && distributor["targetRegions"]) {
-    throw badValue(path, "replicationRegions", distributor["replicationRegions"]);
+  const replicationRegions = stringsOf(distributor["replicationRegions"]);
+  const targetRegions = objectsOf(distributor["targetRegions"]);
+  if (apiVersion < TARGET_REGIONS_SINCE && replicationRegions.length === 0) {
+    throw missingField(path, "replicationRegions");
   }
-  if (distributor["storageAccountType"] && distributor["targetRegions"]) {
+  if (replicationRegions.length > 0 && targetRegions.length > 0) {
+    throw badValue(path, "replicationRegions", replicationRegions);
+  }
+  if (distributor["storageAccountType"] && replicationRegions.length === 0) {
     throw badValue(path, "storageAccountType", distributor["storageAccountType"]);
   }
+  checkRegionsDiffer(
+    targetRegions.map(({ name }) => stringOf(name)),
+    path,
+    "targetRegions",
+  );
+  checkRegionsDiffer(replicationRegions, path, "replicationRegions");
 }
 
-/** Source: image-builder-networking.md: the container subnet goes with a build subnet and without a proxy VM. */
+function checkRegionsDiffer(names: readonly string[], path: string, field: string): void {
+  const keys = names.map(regionKey);
+  const again = keys.findIndex((key, index) => keys.indexOf(key) < index);
+  if (again >= 0) throw badValue(path, field, names[again]);
+}
+
+/** @throws {ArmError} 400; also for that of an update, which stands at the same path */
+export function checkVmProfile(profile: JsonObject): void {
+  const path = "ImageTemplate.properties.vmProfile";
+  const identities = stringsOf(profile["userAssignedIdentities"]);
+  const wrong = identities.find((id) => !IDENTITY_ID.test(id));
+  if (wrong !== undefined) throw badValue(path, "userAssignedIdentities", wrong);
+  checkNetwork(objectOf(profile["vnetConfig"]), `${path}.vnetConfig`);
+}
+
+/** Source: image-builder-networking.md: the container subnet goes with a build subnet of its network and without a proxy VM. */
 function checkNetwork(network: JsonObject, path: string): void {
-  const containerSubnet = network["containerInstanceSubnetId"];
+  checkOptionalId(network, "subnetId", SUBNET_ID, path);
+  checkOptionalId(network, "containerInstanceSubnetId", SUBNET_ID, path);
+  const subnet = stringOf(network["subnetId"]);
+  const containerSubnet = stringOf(network["containerInstanceSubnetId"]);
   if (!containerSubnet) return;
-  if (!network["subnetId"]) throw missingField(`${path}.vnetConfig`, "subnetId");
-  if (network["proxyVmSize"]) {
-    throw badValue(`${path}.vnetConfig`, "proxyVmSize", network["proxyVmSize"]);
+  if (!subnet) throw missingField(path, "subnetId");
+  if (network["proxyVmSize"]) throw badValue(path, "proxyVmSize", network["proxyVmSize"]);
+  const [networkId, otherNetworkId] = [subnet, containerSubnet].map((id) => parentId(parentId(id)));
+  const isSameSubnet =
+    lastSegment(subnet).toLowerCase() === lastSegment(containerSubnet).toLowerCase();
+  if (!isSameId(networkId ?? "", otherNetworkId ?? "") || isSameSubnet) {
+    throw badValue(path, "containerInstanceSubnetId", containerSubnet);
   }
 }

@@ -2,56 +2,40 @@
 import type { Answer } from "../answers.ts";
 import { jsonAnswer } from "../answers.ts";
 import {
-  authorizationFailed,
   identityNotFound,
   linkedAuthorizationFailed,
   locationNotAvailable,
   missingSubscriptionRegistration,
-  noRegisteredProvider,
-  resourceGroupNotFound,
   resourceNotFound,
 } from "../armErrors.ts";
 import type { Cloud } from "../cloud.ts";
 import type { ImageTemplates } from "../imageTemplates.ts";
-import { isObject, objectOf, stringOf } from "../json.ts";
-import { type Operation, operationBody } from "../operations.ts";
-import { REGIONS } from "../regions.ts";
-import { regionKey } from "../resourceIds.ts";
-import { runOutputBody, type Template, templateBody } from "../template.ts";
+import { objectOf, stringOf } from "../json.ts";
+import { operationBody } from "../operations.ts";
+import { isRegion, REGIONS } from "../regions.ts";
+import { runOutputBody } from "../template.ts";
+import { readUpdate } from "../templateUpdate.ts";
 import { checkTemplateName, validateTemplate } from "../validation.ts";
 import { type ArmRequest, emptyAnswer, type Route, resourceAnswer } from "./routes.ts";
+import {
+  bodyFor,
+  type Handler,
+  NAMESPACE,
+  notFound,
+  routesSince,
+  TEMPLATE,
+  TEMPLATES,
+  TemplateRequests,
+  TYPE,
+  templateIdOf,
+} from "./templateRequests.ts";
 
-/** Source: azure-rest-api-specs, stable versions. */
-export const TEMPLATE_API_VERSIONS = [
-  "2020-02-14",
-  "2021-10-01",
-  "2022-02-14",
-  "2022-07-01",
-  "2023-07-01",
-  "2024-02-01",
-  "2025-10-01",
-];
-
-const NAMESPACE = "Microsoft.VirtualMachineImages";
-const TYPE = `${NAMESPACE}/imageTemplates`;
 const SUBSCRIPTION = "/subscriptions/{subscription}";
-const GROUP = `${SUBSCRIPTION}/resourceGroups/{group}`;
-const TEMPLATES = `${GROUP}/providers/${TYPE}`;
-const TEMPLATE = `${TEMPLATES}/{template}`;
-
-type Handler = (request: ArmRequest) => Answer;
 
 /** Routes of the resource provider, which checks its own api-versions. */
 export function imageTemplateRoutes(cloud: Cloud, templates: ImageTemplates): Route[] {
   const handlers = new TemplateHandlers(cloud, templates);
-  const route = (method: string, pattern: string, handle: Handler): Route => ({
-    method,
-    pattern,
-    handle: (request) => {
-      checkApiVersion(request.apiVersion);
-      return handle(request);
-    },
-  });
+  const route = routesSince("");
   return [
     route("PUT", TEMPLATE, handlers.put),
     route("GET", TEMPLATE, handlers.get),
@@ -72,149 +56,120 @@ export function imageTemplateRoutes(cloud: Cloud, templates: ImageTemplates): Ro
   ];
 }
 
-function checkApiVersion(version: string): void {
-  if (!TEMPLATE_API_VERSIONS.includes(version)) {
-    throw noRegisteredProvider(version, TEMPLATE_API_VERSIONS);
-  }
-}
-
 function checkLocation(location: string): void {
   const names = REGIONS.map(({ name }) => name);
-  if (!names.includes(regionKey(location))) throw locationNotAvailable(location, names);
+  if (!isRegion(location)) throw locationNotAvailable(location, names);
 }
 
 class TemplateHandlers {
   readonly #cloud: Cloud;
   readonly #templates: ImageTemplates;
+  readonly #requests: TemplateRequests;
 
   constructor(cloud: Cloud, templates: ImageTemplates) {
     this.#cloud = cloud;
     this.#templates = templates;
+    this.#requests = new TemplateRequests(cloud, templates);
   }
 
   readonly put: Handler = (request) => {
-    this.#authorize(request, "write");
+    this.#requests.authorize(request, "write");
     if (this.#cloud.behaviour().isProviderUnregistered) {
       throw missingSubscriptionRegistration(NAMESPACE);
     }
-    this.#checkGroup(request);
+    this.#requests.checkGroup(request);
     checkTemplateName(request.params["template"] ?? "");
     const body = validateTemplate(request.body, request.apiVersion);
     checkLocation(stringOf(body["location"]));
-    this.#checkIdentity(request, body);
-    const { template, operation } = this.#templates.create(idOf(request), body);
-    // A create has no Location. Source: recorded exchange, api-version 2022-07-01.
-    const { Location: _, ...headers } = this.#operationHeaders(request, operation);
-    return resourceAnswer(201, templateBody(template), headers);
+    const identities = objectOf(objectOf(body["identity"])["userAssignedIdentities"]);
+    this.#checkIdentity(request, stringOf(Object.keys(identities)[0]));
+    const { template, operation } = this.#templates.create(templateIdOf(request), body);
+    const headers = this.#requests.creationHeaders(request, operation);
+    return resourceAnswer(201, bodyFor(request, template), headers);
   };
 
-  readonly get: Handler = (request) => resourceAnswer(200, templateBody(this.#find(request)));
+  readonly get: Handler = (request) =>
+    resourceAnswer(200, bodyFor(request, this.#requests.find(request)));
 
   readonly patch: Handler = (request) => {
-    this.#authorize(request, "write");
-    const template = this.#find(request);
-    const tags = objectOf(request.body)["tags"];
-    if (isObject(tags)) template.tags = tags;
-    return resourceAnswer(200, templateBody(template));
+    this.#requests.authorize(request, "write");
+    const template = this.#requests.find(request);
+    const change = readUpdate(template, request.body, request.apiVersion);
+    if (change.identityId) this.#checkIdentity(request, change.identityId);
+    const operation = this.#templates.update(template, change);
+    if (operation) return this.#requests.accepted(request, operation);
+    return resourceAnswer(200, bodyFor(request, template));
   };
 
   readonly delete: Handler = (request) => {
-    this.#authorize(request, "delete");
-    const template = this.#templates.get(idOf(request));
+    this.#requests.authorize(request, "delete");
+    const template = this.#templates.get(templateIdOf(request));
     if (!template) return emptyAnswer(204);
-    return this.#accepted(request, this.#templates.delete(template));
+    return this.#requests.accepted(request, this.#templates.delete(template));
   };
 
   readonly run: Handler = (request) => {
-    this.#authorize(request, "run/action");
-    return this.#accepted(request, this.#templates.run(this.#find(request)));
+    this.#requests.authorize(request, "run/action");
+    return this.#requests.accepted(request, this.#templates.run(this.#requests.find(request)));
   };
 
   readonly cancel: Handler = (request) => {
-    this.#authorize(request, "cancel/action");
-    this.#templates.cancel(this.#find(request));
+    this.#requests.authorize(request, "cancel/action");
+    this.#templates.cancel(this.#requests.find(request));
     return emptyAnswer(204);
   };
 
-  readonly list: Handler = ({ path }) => {
+  readonly list: Handler = (request) => {
+    const { path, params } = request;
+    if (params["group"] !== undefined) this.#requests.checkGroup(request);
     const scope = path.slice(0, path.toLowerCase().indexOf("/providers/"));
-    return jsonAnswer(200, { value: this.#templates.list(scope).map(templateBody) });
+    const value = this.#templates.list(scope).map((template) => bodyFor(request, template));
+    return jsonAnswer(200, { value });
   };
 
   readonly listRunOutputs: Handler = (request) => {
-    const template = this.#find(request);
+    const template = this.#requests.find(request);
     const value = template.runOutputs.map((output) => runOutputBody(template, output));
     return resourceAnswer(200, { value });
   };
 
   readonly getRunOutput: Handler = (request) => {
-    const template = this.#find(request);
+    const template = this.#requests.find(request);
     const name = request.params["output"] ?? "";
-    const output = template.runOutputs.find((candidate) => candidate.name === name);
-    if (!output) throw notFound(request, `${TYPE}/${template.name}/runOutputs/${name}`);
+    const key = name.toLowerCase();
+    const output = template.runOutputs.find((candidate) => candidate.name.toLowerCase() === key);
+    if (!output) throw notFound(request, `${template.name}/runOutputs/${name}`);
     return resourceAnswer(200, runOutputBody(template, output));
   };
 
   readonly getOperation: Handler = (request) => {
     const id = request.params["operation"] ?? "";
     const operation = this.#cloud.operations.get(id);
-    if (!operation) throw notFound(request, `${NAMESPACE}/locations/operations/${id}`);
+    if (!operation) throw resourceNotFound(`${NAMESPACE}/locations/operations/${id}`, "");
     return resourceAnswer(200, operationBody(operation));
   };
 
-  #find(request: ArmRequest): Template {
-    this.#checkGroup(request);
-    const template = this.#templates.get(idOf(request));
-    if (!template) throw notFound(request, `${TYPE}/${request.params["template"]}`);
-    return template;
-  }
-
-  #checkGroup({ params }: ArmRequest): void {
-    const id = `/subscriptions/${params["subscription"]}/resourceGroups/${params["group"]}`;
-    if (!this.#cloud.resources.has(id)) throw resourceGroupNotFound(params["group"] ?? "");
-  }
-
-  #authorize(request: ArmRequest, action: string): void {
-    if (this.#cloud.roles.has("Contributor")) return;
-    throw authorizationFailed(request.principal, `${TYPE}/${action}`, idOf(request));
-  }
-
-  #checkIdentity(request: ArmRequest, body: Readonly<Record<string, unknown>>): void {
-    const identities = objectOf(objectOf(body["identity"])["userAssignedIdentities"]);
-    const id = stringOf(Object.keys(identities)[0]);
+  #checkIdentity(request: ArmRequest, id: string): void {
+    const scope = templateIdOf(request);
     if (!this.#cloud.roles.has("Managed Identity Operator")) {
       const assign = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
-      const scope = idOf(request);
       throw linkedAuthorizationFailed(request.principal, `${TYPE}/write`, scope, assign, id);
     }
-    if (!this.#cloud.resources.has(id)) throw identityNotFound(idOf(request), id);
-  }
-
-  #accepted(request: ArmRequest, operation: Operation): Answer {
-    return emptyAnswer(202, this.#operationHeaders(request, operation));
-  }
-
-  /** `x-ms-request-id` of an accepted request is its operation's id; each header carries its own signature. */
-  #operationHeaders({ apiVersion }: ArmRequest, operation: Operation): Record<string, string> {
-    const { operations } = this.#cloud;
-    return {
-      Location: operations.url(operation, apiVersion),
-      "Azure-AsyncOperation": operations.url(operation, apiVersion),
-      "x-ms-request-id": operation.id,
-    };
+    if (!this.#cloud.resources.has(id)) throw identityNotFound(scope, id);
   }
 }
 
-/** The template a path is about, whatever comes after its name. */
-function idOf({ params }: ArmRequest): string {
-  return `/subscriptions/${params["subscription"]}/resourceGroups/${params["group"]}/providers/${TYPE}/${params["template"]}`;
-}
-
-function notFound(request: ArmRequest, name: string) {
-  return resourceNotFound(name, request.params["group"] ?? "");
-}
-
-const ACTIONS = ["read", "write", "delete", "run/action", "cancel/action", "runOutputs/read"];
+const ACTIONS = [
+  "read",
+  "write",
+  "delete",
+  "run/action",
+  "cancel/action",
+  "runOutputs/read",
+  "triggers/read",
+  "triggers/write",
+  "triggers/delete",
+];
 
 function listProviderOperations(): Answer {
   const value = ACTIONS.map((action) => ({

@@ -1,30 +1,33 @@
-/** Resources that a build reads and the emulator only shows: storage accounts, identities, galleries, marketplace images. */
+/** Resources that a build reads and the emulator only shows: storage accounts, identities, networks, galleries, images. */
 import { jsonAnswer } from "../answers.ts";
-import { artifactNotFound, resourceGroupNotFound, resourceNotFound } from "../armErrors.ts";
+import { resourceGroupNotFound, resourceNotFound } from "../armErrors.ts";
 import type { Cloud } from "../cloud.ts";
 import { isObject, type JsonObject, objectOf } from "../json.ts";
-import {
-  findMarketplaceImage,
-  MARKETPLACE,
-  type MarketplaceImage,
-  versionDetails,
-  versionSummary,
-} from "../marketplace.ts";
 import type { StoredBody } from "../resourceBodies.ts";
 import { segmentAfter } from "../resourceIds.ts";
 import { isMissing } from "../templateCreation.ts";
 import type { ArmRequest, Route } from "./routes.ts";
 
-const GROUP = "/subscriptions/{subscription}/resourceGroups/{group}";
+const SUBSCRIPTION = "/subscriptions/{subscription}";
+const GROUP = `${SUBSCRIPTION}/resourceGroups/{group}`;
 const GALLERIES = `${GROUP}/providers/Microsoft.Compute/galleries`;
 const ACCOUNTS = `${GROUP}/providers/Microsoft.Storage/storageAccounts`;
 const IDENTITIES = `${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities`;
-const SKUS =
-  "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus";
+const NETWORKS = `${GROUP}/providers/Microsoft.Network/virtualNetworks`;
+
+/** Types that clients list across all resource groups. */
+const SUBSCRIPTION_WIDE = [
+  "Microsoft.Compute/galleries",
+  "Microsoft.Compute/images",
+  "Microsoft.Storage/storageAccounts",
+];
 
 const RESOURCES = [
   { list: ACCOUNTS, type: "Microsoft.Storage/storageAccounts" },
   { list: IDENTITIES, type: "Microsoft.ManagedIdentity/userAssignedIdentities" },
+  { list: NETWORKS, type: "Microsoft.Network/virtualNetworks" },
+  { list: `${NETWORKS}/{network}/subnets`, type: "Microsoft.Network/virtualNetworks/subnets" },
+  { list: `${GROUP}/providers/Microsoft.Compute/images`, type: "Microsoft.Compute/images" },
   { list: GALLERIES, type: "Microsoft.Compute/galleries" },
   { list: `${GALLERIES}/{gallery}/images`, type: "Microsoft.Compute/galleries/images" },
   {
@@ -33,7 +36,7 @@ const RESOURCES = [
   },
 ];
 
-/** Routes that answer from the resource store and the marketplace table. */
+/** Routes that answer from the resource store. */
 export function readRoutes(cloud: Cloud): Route[] {
   return [
     ...RESOURCES.flatMap(({ list, type }): Route[] => [
@@ -44,13 +47,16 @@ export function readRoutes(cloud: Cloud): Route[] {
         handle: (request) => jsonAnswer(200, shown(find(cloud, request, type), request)),
       },
     ]),
-    { method: "GET", pattern: SKUS, handle: listSkus },
-    { method: "GET", pattern: `${SKUS}/{sku}/versions`, handle: (r) => listVersions(cloud, r) },
-    {
-      method: "GET",
-      pattern: `${SKUS}/{sku}/versions/{version}`,
-      handle: (request) => getVersion(cloud, request),
-    },
+    ...SUBSCRIPTION_WIDE.map(
+      (type): Route => ({
+        method: "GET",
+        pattern: `${SUBSCRIPTION}/providers/${type}`,
+        handle: (request) => {
+          const scope = request.path.split("/").slice(0, 3).join("/");
+          return listBelow(cloud, request, scope, type);
+        },
+      }),
+    ),
   ];
 }
 
@@ -77,6 +83,10 @@ function listAnswer(cloud: Cloud, request: ArmRequest, type: string) {
     throw resourceGroupNotFound(request.params["group"] ?? "");
   }
   if (!isTopLevel) find(cloud, { ...request, path: parent }, type);
+  return listBelow(cloud, request, scope, type);
+}
+
+function listBelow(cloud: Cloud, request: ArmRequest, scope: string, type: string) {
   const value = cloud.resources.ofType(scope, type).map((body) => shown(body, request));
   return jsonAnswer(200, { value });
 }
@@ -88,48 +98,4 @@ function shown(body: StoredBody, request: ArmRequest): JsonObject {
   if (!isObject(properties["replicationStatus"]) || wantsStatus) return body;
   const { replicationStatus: _, ...others } = properties;
   return { ...body, properties: others };
-}
-
-function imageOf({ params }: ArmRequest): MarketplaceImage {
-  const { publisher = "", offer = "", sku = "" } = params;
-  const image = findMarketplaceImage(publisher, offer, sku);
-  if (!image) throw artifactNotFound();
-  return image;
-}
-
-function listSkus({ params, path }: ArmRequest) {
-  const { publisher = "", offer = "", location = "" } = params;
-  const images = MARKETPLACE.filter(
-    (image) =>
-      image.publisher.toLowerCase() === publisher.toLowerCase() &&
-      image.offer.toLowerCase() === offer.toLowerCase(),
-  );
-  if (images.length === 0) throw artifactNotFound();
-  return jsonAnswer(
-    200,
-    images.map(({ sku }) => ({ location, name: sku, id: `${path}/${sku}` })),
-  );
-}
-
-/** A plain array, ordered by name unless `$orderby=name desc`. */
-function listVersions({ seeds }: Cloud, request: ArmRequest) {
-  const image = imageOf(request);
-  const names = image.versions.toSorted();
-  if (/^name\s+desc$/i.test(request.query.get("$orderby") ?? "")) names.reverse();
-  const top = Number(request.query.get("$top") ?? names.length);
-  const { location = "" } = request.params;
-  const summaries = names
-    .slice(0, top)
-    .map((name) => versionSummary(image, name, seeds.subscriptionId, location));
-  return jsonAnswer(200, summaries);
-}
-
-function getVersion({ seeds }: Cloud, request: ArmRequest) {
-  const image = imageOf(request);
-  const { version = "", location = "" } = request.params;
-  if (!image.versions.includes(version)) throw artifactNotFound();
-  return jsonAnswer(200, {
-    ...versionSummary(image, version, seeds.subscriptionId, location),
-    properties: versionDetails(image),
-  });
 }

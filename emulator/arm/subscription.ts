@@ -3,8 +3,8 @@ import { type Answer, jsonAnswer } from "../answers.ts";
 import { resourceGroupNotFound } from "../armErrors.ts";
 import type { Cloud } from "../cloud.ts";
 import { REGIONS, type Region } from "../regions.ts";
-import { TEMPLATE_API_VERSIONS } from "./imageTemplates.ts";
 import { type ArmRequest, emptyAnswer, type Route } from "./routes.ts";
+import { TEMPLATE_API_VERSIONS } from "./templateRequests.ts";
 
 const SUBSCRIPTION = "/subscriptions/{subscription}";
 const GROUP = `${SUBSCRIPTION}/resourceGroups/{group}`;

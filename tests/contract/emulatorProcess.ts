@@ -5,18 +5,23 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const READY_TIMEOUT_IN_MS = 20_000;
+const READY_TIMEOUT_IN_MS = 60_000;
 
 /** Options of the command line, and the clock. */
 export interface EmulatorOptions {
   scenario?: string;
   /** @default the emulator's own, 60 */
   speed?: number;
-  /** Folder for one file per ARM exchange. */
+  /**
+   * Folder for one file per ARM exchange.
+   * @default the environment variable EMULATOR_RECORD_DIR; no recording without it
+   */
   record?: string;
   /** Origin of the emulated clock in ms since the epoch, shared with a scaled client. */
   origin?: number;
   withoutRoles?: readonly string[];
+  /** Further words of its command line. */
+  moreArguments?: readonly string[];
 }
 
 /** The control endpoint; each call throws with its words when refused. */
@@ -30,6 +35,8 @@ export interface Control {
 export interface RunningEmulator {
   /** The lines of the env file. */
   env: Record<string, string>;
+  /** Of the emulator's process. */
+  pid: number;
   control: Control;
   /** Ends the process by its id and waits for it; answers its exit code. */
   stop(): Promise<number | null>;
@@ -52,7 +59,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Runn
   };
   try {
     const env = await untilReady(child, envFile);
-    return { env, control: controlOf(env["EMULATOR_CONTROL_URL"] ?? ""), stop };
+    return {
+      env,
+      pid: child.pid ?? 0,
+      control: controlOf(env["EMULATOR_CONTROL_URL"] ?? ""),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -60,6 +72,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Runn
 }
 
 function commandLine(envFile: string, options: EmulatorOptions): string[] {
+  const record = options.record ?? process.env["EMULATOR_RECORD_DIR"];
   return [
     // Without the dashes node takes --env-file for an option of its own, wherever it stands.
     "--",
@@ -68,8 +81,9 @@ function commandLine(envFile: string, options: EmulatorOptions): string[] {
     envFile,
     ...(options.scenario ? ["--scenario", options.scenario] : []),
     ...(options.speed ? ["--speed", String(options.speed)] : []),
-    ...(options.record ? ["--record", options.record] : []),
+    ...(record ? ["--record", record] : []),
     ...(options.withoutRoles ?? []).flatMap((role) => ["--without-role", role]),
+    ...(options.moreArguments ?? []),
   ];
 }
 
