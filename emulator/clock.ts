@@ -20,6 +20,7 @@ export class Clock {
   readonly speed: number;
   readonly #originInMs: number;
   #advancedInMs = 0;
+  #isStopped = false;
   #waiters: Waiter[] = [];
   #wakeUp: NodeJS.Timeout | undefined;
 
@@ -65,13 +66,14 @@ export class Clock {
 
   /** Forgets everyone who waits, so that nothing keeps the process alive. */
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#wakeUp);
     this.#waiters = [];
   }
 
   #arm(): void {
     clearTimeout(this.#wakeUp);
-    if (this.#waiters.length === 0) return;
+    if (this.#isStopped || this.#waiters.length === 0) return;
     const nextInMs = Math.min(...this.#waiters.map((waiter) => waiter.atInMs));
     const realDelayInMs = Math.max(0, (nextInMs - this.now()) / this.speed);
     this.#wakeUp = setTimeout(

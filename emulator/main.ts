@@ -19,11 +19,11 @@ async function main(args: readonly string[]): Promise<number> {
   return failure ? 1 : 0;
 }
 
-/** Resolves at the first SIGTERM or SIGINT. */
+/** Resolves at the first SIGTERM or SIGINT; later ones change nothing, so that the clean-up is never cut short. */
 function untilTold(): Promise<undefined> {
   return new Promise((resolve) => {
-    process.once("SIGTERM", () => resolve(undefined));
-    process.once("SIGINT", () => resolve(undefined));
+    process.on("SIGTERM", () => resolve(undefined));
+    process.on("SIGINT", () => resolve(undefined));
   });
 }
 

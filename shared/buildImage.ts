@@ -15,7 +15,13 @@ import { type BuildContext, type Plan, planBuild } from "./plan.ts";
 import { runFailure } from "./report/failure.ts";
 import { startRun } from "./run.ts";
 import { NOT_STARTED, type RunTimeline } from "./runStatus.ts";
-import { type LocalPackage, packLocally, stagePackage, stagingPlaces } from "./stage.ts";
+import {
+  type LocalPackage,
+  packLocally,
+  planDelivery,
+  stagingPlaces,
+  uploadPackage,
+} from "./stage.ts";
 import { submitTemplate } from "./submit.ts";
 import { composeTemplate, RUN_OUTPUT_NAME, type RunMark } from "./template/compose.ts";
 import type { StagedArtifact } from "./template/unpack.ts";
@@ -100,12 +106,13 @@ async function stage(
     .map(blobUrl);
   own(context, record, { templateId: plan.templateId, blobUrls });
   try {
-    return await stagePackage(context, places, inputs.artifacts, packed, plan.osType);
+    await uploadPackage(context, places, packed);
   } catch (error) {
     // A refused upload has made nothing that could be left behind.
     if (error instanceof AccessError) disown(context, record);
     throw error;
   }
+  return planDelivery(context, places, inputs.artifacts, packed, plan.osType);
 }
 
 async function submit(

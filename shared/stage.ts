@@ -69,19 +69,30 @@ export function stagingPlaces(
   return { artifacts, script: place(plan.osType === "windows" ? "unpack.ps1" : "unpack.sh") };
 }
 
-/** Uploads the package and says what the template needs to know of it. */
-export async function stagePackage(
+/**
+ * Uploads the package.
+ * @throws {AccessError} when nothing may be written; then nothing is there.
+ */
+export async function uploadPackage(
+  { host, azure }: BuildContext,
+  places: StagingPlaces,
+  packed: LocalPackage,
+): Promise<void> {
+  await uploadFile(azure, places.artifacts, packed.file, host.signal);
+  host.log("info", `Uploaded to ${blobUrl(places.artifacts)}`);
+}
+
+/** Chooses the route of an uploaded package and says what the template needs to know of it. */
+export async function planDelivery(
   context: BuildContext,
   places: StagingPlaces,
   artifacts: Artifacts,
   packed: LocalPackage,
   osType: OsType,
 ): Promise<StagedArtifact> {
-  const { host, azure } = context;
-  await uploadFile(azure, places.artifacts, packed.file, host.signal);
+  const { host } = context;
   const url = blobUrl(places.artifacts);
   const destination = artifacts.destination || defaultDestination(osType, artifacts.plan.name);
-  host.log("info", `Uploaded to ${url}`);
   host.log("info", `They are unpacked to ${destination}`);
   const delivery = { fileName: packed.fileName, sha256: packed.sha256, destination };
   if (!places.script) return { route: "file", url, ...delivery };

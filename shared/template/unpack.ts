@@ -101,7 +101,7 @@ const STORAGE_VERSION = "2020-10-02";
 function linuxDownload(delivery: Delivery, download: Download): string[] {
   const file = packagePath("linux", delivery);
   const fetch = "curl --fail --silent --show-error --location --retry 5 --retry-connrefused";
-  const begin = ["#!/bin/sh", "set -eu", "umask 077"];
+  const begin = ["#!/bin/sh", "set -eu"];
   if ("signature" in download) {
     return [...begin, `${fetch} --output '${file}' '${download.url}?${download.signature}'`];
   }
