@@ -15,13 +15,7 @@ import { type BuildContext, type Plan, planBuild } from "./plan.ts";
 import { runFailure } from "./report/failure.ts";
 import { startRun } from "./run.ts";
 import { NOT_STARTED, type RunTimeline } from "./runStatus.ts";
-import {
-  type LocalPackage,
-  packLocally,
-  planDelivery,
-  stagingPlaces,
-  uploadPackage,
-} from "./stage.ts";
+import { type LocalPackage, packLocally, stagePackage, stagingPlace } from "./stage.ts";
 import { submitTemplate } from "./submit.ts";
 import { composeTemplate, RUN_OUTPUT_NAME, type RunMark } from "./template/compose.ts";
 import type { StagedArtifact } from "./template/unpack.ts";
@@ -100,19 +94,15 @@ async function stage(
     host.log("info", "No artifacts.");
     return undefined;
   }
-  const places = stagingPlaces(host, plan, inputs.artifacts, packed);
-  const blobUrls = [places.artifacts, places.script]
-    .filter((place) => place !== undefined)
-    .map(blobUrl);
-  own(context, record, { templateId: plan.templateId, blobUrls });
+  const place = stagingPlace(host, plan, inputs.artifacts, packed);
+  own(context, record, { templateId: plan.templateId, blobUrl: blobUrl(place) });
   try {
-    await uploadPackage(context, places, packed);
+    return await stagePackage(context, place, inputs.artifacts, packed, plan.osType);
   } catch (error) {
     // A refused upload has made nothing that could be left behind.
     if (error instanceof AccessError) disown(context, record);
     throw error;
   }
-  return planDelivery(context, places, inputs.artifacts, packed, plan.osType);
 }
 
 async function submit(
@@ -141,7 +131,7 @@ async function start(
 /** Before the request that makes something, so that the post step finds it even if this process is killed next. */
 function own({ host, inputs }: BuildContext, record: BuildRecord, news: Partial<OwnedBuild>): void {
   const { buildId } = record;
-  const nothing = { templateId: "", blobUrls: [], isRunRequested: false, isSuccessful: false };
+  const nothing = { templateId: "", blobUrl: "", isRunRequested: false, isSuccessful: false };
   record.owned = { ...nothing, buildId, cleanUp: inputs.cleanUp, ...record.owned, ...news };
   saveOwnedBuild(host, record.owned);
 }

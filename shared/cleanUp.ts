@@ -13,8 +13,8 @@ export interface OwnedBuild {
   readonly templateId: string;
   /** The template's tag `buildId`: one with another is somebody else's, whatever its name. */
   readonly buildId: string;
-  /** Plain URLs of the staged blobs. */
-  readonly blobUrls: readonly string[];
+  /** Plain URL of the staged package; empty when nothing was staged. */
+  readonly blobUrl: string;
   readonly cleanUp: CleanUpPolicy;
   /** True from the moment before the run is asked for. */
   readonly isRunRequested: boolean;
@@ -55,7 +55,7 @@ export function savedOwnedBuild(host: Host): OwnedBuild | undefined {
 /** Stops a run that is still on, then deletes what the policy says. Whatever stays in Azure is returned. */
 export async function cleanUp(context: CleanUpContext, build: OwnedBuild): Promise<Leftover[]> {
   const template = new OwnedTemplate(context, build);
-  const blobs = build.blobUrls;
+  const blobs = build.blobUrl === "" ? [] : [build.blobUrl];
   if (!mayDelete(build)) {
     const reason = `the clean-up policy is ${build.cleanUp}`;
     const stopped = await attempt(context, build.templateId, () => stopRun(context, template));

@@ -136,7 +136,7 @@ export const inputs = {
     group: "build",
     label: "Artifacts path",
     description:
-      "Folder or file to bake into the image, relative to the repository. `.git` and hidden files are left out.",
+      "Folder or file to bake into the image, relative to the repository. `.git` and hidden files are left out. The packed size may be up to 20 MB.",
   },
   artifactsDestination: {
     type: "string",
@@ -206,13 +206,6 @@ export const inputs = {
     group: "machine",
     label: "OS disk size in GB",
     description: "Size of the OS disk; it can only be larger than the source's.",
-  },
-  buildVmIdentities: {
-    type: "lines",
-    group: "machine",
-    label: "Build VM identities",
-    description:
-      "Resource ids of user-assigned identities for the build VM, one per line. A package of more than 20 MB is downloaded by the first one, instead of by a signed link.",
   },
   subnetId: {
     type: "string",

@@ -65,7 +65,6 @@ export function readInputs(host: Host) {
     imageTags: () => readImageTags(form),
     vmSize: () => form.optionalMatch("vmSize", ...VM_SIZE),
     osDiskSizeInGb: () => form.integer("osDiskSizeInGb", 0, MAX_OS_DISK_SIZE_IN_GB),
-    buildVmIdentities: () => readBuildVmIdentities(form),
     subnetId: () => (form.text("subnetId") === "" ? "" : form.id("subnetId", SUBNET).id),
     buildTimeoutInMinutes: () => readBuildTimeout(form),
     cleanUp: () => form.choice("cleanUp"),
@@ -180,20 +179,6 @@ function readTargetRegion(form: Form, entry: string): TargetRegion {
     ...(count !== undefined && { replicaCount: Number(count) }),
     ...(type !== undefined && { storageAccountType: type }),
   };
-}
-
-function readBuildVmIdentities(form: Form): string[] {
-  const lines = form
-    .text("buildVmIdentities")
-    .split(/[\n,]/)
-    .map((line) => line.trim());
-  return lines
-    .filter((line) => line !== "")
-    .map((line) => {
-      const id = parseResourceId(line, IDENTITY);
-      if (!id) throw form.wrong("buildVmIdentities", `${idForm(IDENTITY)} on every line`, line);
-      return id.id;
-    });
 }
 
 // Source: tag limits of Azure Resource Manager: 50 tags, names up to 512, values up to 256 characters.

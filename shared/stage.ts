@@ -1,30 +1,27 @@
 /** The stage step: packs the artifacts on this machine, then puts the package into the staging storage account. */
-import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { v4 as uuid } from "uuid";
-import { type ArtifactPackage, packArtifacts } from "./artifacts/archive.ts";
-import { type BlobPlace, blobUrl, signReading, uploadFile } from "./azure/stagingStorage.ts";
-import { AccessError } from "./errors.ts";
+import { type ArtifactPackage, PackageTooLarge, packArtifacts } from "./artifacts/archive.ts";
+import { type BlobPlace, blobUrl, uploadPackage } from "./azure/stagingStorage.ts";
+import { wrongInput } from "./form.ts";
 import type { Host } from "./host.ts";
 import type { Artifacts, OsType } from "./inputs.ts";
 import type { BuildContext, Plan } from "./plan.ts";
-import {
-  type Download,
-  defaultDestination,
-  downloadScript,
-  type StagedArtifact,
-} from "./template/unpack.ts";
+import { defaultDestination, type StagedArtifact } from "./template/unpack.ts";
 
 // Source: image-builder-json: the File customizer is for files below 20 MB.
-const MAX_FILE_ROUTE_IN_BYTES = 20 * 1024 * 1024;
+const MAX_PACKAGE_SIZE_IN_BYTES = 20 * 1024 * 1024;
 
 /** A package on disk and the folder that is removed with it. */
 export interface LocalPackage extends ArtifactPackage {
   readonly folder: string;
 }
 
-/** Packs without touching Azure, so that artifacts that cannot be packed cost nothing. */
+/**
+ * Packs without touching Azure, so that a package that is too large costs nothing.
+ * @throws {InputError} when the package is larger than the service takes.
+ */
 export async function packLocally(
   host: Host,
   artifacts: Artifacts,
@@ -32,8 +29,9 @@ export async function packLocally(
 ): Promise<LocalPackage> {
   const folder = await mkdtemp(path.join(host.temporaryFolder, "artifacts-"));
   const format = osType === "windows" ? "zip" : "tar.gz";
+  const limits = { maxSizeInBytes: MAX_PACKAGE_SIZE_IN_BYTES, signal: host.signal };
   try {
-    const packed = await packArtifacts(artifacts.plan, { format, folder, signal: host.signal });
+    const packed = await packArtifacts(artifacts.plan, { format, folder, ...limits });
     const { fileCount, sizeInBytes, leftOut } = artifacts.plan;
     const contents = `${fileCount} files of ${spokenSize(sizeInBytes)}`;
     host.log("info", `Packed ${contents} into ${spokenPackage(packed)}`);
@@ -41,118 +39,40 @@ export async function packLocally(
     return { ...packed, folder };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    throw error;
+    if (!(error instanceof PackageTooLarge)) throw error;
+    const expected = `artifacts whose package is at most ${spokenSize(MAX_PACKAGE_SIZE_IN_BYTES)}; larger ones are not supported yet`;
+    throw wrongInput(host.inputLabel("artifactsPath"), host.readInput("artifactsPath"), expected);
   }
 }
 
-/** The blobs of one step: the package, and the script that downloads it when it is too large for the service to copy. */
-export interface StagingPlaces {
-  readonly artifacts: BlobPlace;
-  readonly script?: BlobPlace;
-}
-
-/** Where the blobs will be: names that no other step uses. */
-export function stagingPlaces(
+/** Where the package will be: a name that no other step uses. */
+export function stagingPlace(
   host: Host,
   plan: Plan,
-  { containerName }: Artifacts,
-  { fileName, sizeInBytes }: ArtifactPackage,
-): StagingPlaces {
-  const folder = `${host.runId}/${uuid().slice(0, 8)}`;
-  const place = (name: string): BlobPlace => ({
+  artifacts: Artifacts,
+  { fileName }: ArtifactPackage,
+): BlobPlace {
+  return {
     endpoint: plan.stagingEndpoint,
-    containerName,
-    blobName: `${folder}/${name}`,
-  });
-  const artifacts = place(fileName);
-  if (sizeInBytes <= MAX_FILE_ROUTE_IN_BYTES) return { artifacts };
-  return { artifacts, script: place(plan.osType === "windows" ? "unpack.ps1" : "unpack.sh") };
+    containerName: artifacts.containerName,
+    blobName: `${host.runId}/${uuid().slice(0, 8)}/${fileName}`,
+  };
 }
 
-/**
- * Uploads the package.
- * @throws {AccessError} when nothing may be written; then nothing is there.
- */
-export async function uploadPackage(
+/** Uploads the package and says what the template needs to know of it. */
+export async function stagePackage(
   { host, azure }: BuildContext,
-  places: StagingPlaces,
-  packed: LocalPackage,
-): Promise<void> {
-  await uploadFile(azure, places.artifacts, packed.file, host.signal);
-  host.log("info", `Uploaded to ${blobUrl(places.artifacts)}`);
-}
-
-/** Chooses the route of an uploaded package and says what the template needs to know of it. */
-export async function planDelivery(
-  context: BuildContext,
-  places: StagingPlaces,
+  place: BlobPlace,
   artifacts: Artifacts,
   packed: LocalPackage,
   osType: OsType,
 ): Promise<StagedArtifact> {
-  const { host } = context;
-  const url = blobUrl(places.artifacts);
-  const destination = artifacts.destination || defaultDestination(osType, artifacts.plan.name);
-  host.log("info", `They are unpacked to ${destination}`);
-  const delivery = { fileName: packed.fileName, sha256: packed.sha256, destination };
-  if (!places.script) return { route: "file", url, ...delivery };
-  const download = await chooseDownload(context, places.artifacts);
-  const script = downloadScript(osType, delivery, download);
-  return stageScript(context, places.script, packed.folder, script);
-}
-
-// A build of this length, and time for the queue before it and the first customizer in it.
-const DEFAULT_BUILD_TIMEOUT_IN_MINUTES = 240;
-const MARGIN_IN_MINUTES = 120;
-
-/** The build VM's own identity where it has one; else a link that dies with the build. */
-async function chooseDownload(
-  { host, azure, inputs }: BuildContext,
-  place: BlobPlace,
-): Promise<Download> {
+  await uploadPackage(azure, place, packed, host.signal);
   const url = blobUrl(place);
-  const [identityId] = inputs.buildVmIdentities;
-  if (identityId !== undefined) {
-    host.log("info", `The build VM downloads them as ${identityId}`);
-    return { url, identityId };
-  }
-  const minutes = inputs.buildTimeoutInMinutes || DEFAULT_BUILD_TIMEOUT_IN_MINUTES;
-  const lifeInMs = (minutes + MARGIN_IN_MINUTES) * 60_000;
-  const expiresAt = new Date(azure.clock.now().getTime() + lifeInMs);
-  const signature = await sign(host, () => signReading(azure, place, expiresAt, host.signal));
-  host.log(
-    "info",
-    `The build VM downloads them by a link that expires at ${expiresAt.toISOString()}`,
-  );
-  return { url, signature };
-}
-
-async function sign(host: Host, act: () => Promise<string>): Promise<string> {
-  try {
-    const signature = await act();
-    host.mask(signature);
-    host.mask(new URLSearchParams(signature).get("sig") ?? signature);
-    return signature;
-  } catch (error) {
-    if (!(error instanceof AccessError)) throw error;
-    const { details } = error;
-    const hint = `Grant whoever signs in the role Storage Blob Delegator on the staging account (a role on the container is not enough), or name an identity of the build VM in the input '${host.inputLabel("buildVmIdentities")}'.`;
-    throw new AccessError(error.message, { details, hint, cause: error });
-  }
-}
-
-async function stageScript(
-  { host, azure }: BuildContext,
-  place: BlobPlace,
-  folder: string,
-  script: string,
-): Promise<StagedArtifact> {
-  const file = path.join(folder, "script");
-  // It may hold the signed link.
-  await writeFile(file, script, { mode: 0o600 });
-  await uploadFile(azure, place, file, host.signal);
-  const scriptSha256 = createHash("sha256").update(script).digest("hex");
-  return { route: "download", scriptUrl: blobUrl(place), scriptSha256 };
+  const destination = artifacts.destination || defaultDestination(osType, artifacts.plan.name);
+  host.log("info", `Uploaded to ${url}`);
+  host.log("info", `They are unpacked to ${destination}`);
+  return { url, fileName: packed.fileName, sha256: packed.sha256, destination };
 }
 
 /** A package in words: name, size and digest. */

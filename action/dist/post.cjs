@@ -41953,7 +41953,7 @@ var inputs = {
     type: "string",
     group: "build",
     label: "Artifacts path",
-    description: "Folder or file to bake into the image, relative to the repository. `.git` and hidden files are left out."
+    description: "Folder or file to bake into the image, relative to the repository. `.git` and hidden files are left out. The packed size may be up to 20 MB."
   },
   artifactsDestination: {
     type: "string",
@@ -42016,12 +42016,6 @@ var inputs = {
     group: "machine",
     label: "OS disk size in GB",
     description: "Size of the OS disk; it can only be larger than the source's."
-  },
-  buildVmIdentities: {
-    type: "lines",
-    group: "machine",
-    label: "Build VM identities",
-    description: "Resource ids of user-assigned identities for the build VM, one per line. A package of more than 20 MB is downloaded by the first one, instead of by a signed link."
   },
   subnetId: {
     type: "string",
@@ -74919,8 +74913,6 @@ function storageOptions({ userAgent: userAgent3 }) {
   };
 }
 var ALREADY_GONE = /* @__PURE__ */ new Set(["BlobNotFound", "ContainerNotFound"]);
-var BLOCK_SIZE_IN_BYTES = 8 * 1024 * 1024;
-var SKEW_IN_MS = 15 * 6e4;
 async function deleteBlob(azure, url2, signal) {
   const blob = new BlobClient(url2, azure.credential, storageOptions(azure));
   await attempt(
@@ -75017,7 +75009,7 @@ function savedOwnedBuild(host) {
 }
 async function cleanUp(context5, build) {
   const template = new OwnedTemplate(context5, build);
-  const blobs = build.blobUrls;
+  const blobs = build.blobUrl === "" ? [] : [build.blobUrl];
   if (!mayDelete(build)) {
     const reason2 = `the clean-up policy is ${build.cleanUp}`;
     const stopped = await attempt2(context5, build.templateId, () => stopRun(context5, template));
@@ -78661,7 +78653,7 @@ crc324.unsigned = function() {
 };
 
 // shared/stage.ts
-var MAX_FILE_ROUTE_IN_BYTES = 20 * 1024 * 1024;
+var MAX_PACKAGE_SIZE_IN_BYTES = 20 * 1024 * 1024;
 
 // shared/submit.ts
 var CREATE_LIMIT_IN_MS = 20 * 6e4;

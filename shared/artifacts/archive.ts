@@ -26,14 +26,19 @@ export interface PackOptions {
   readonly format: "tar.gz" | "zip";
   /** Folder that receives the package. */
   readonly folder: string;
+  readonly maxSizeInBytes: number;
   readonly signal: AbortSignal;
 }
+
+/** The package grew beyond what may travel; nothing is left on disk. */
+export class PackageTooLarge extends ArtifactError {}
 
 // Times and owners of the checkout are noise: every entry gets the same, so that equal trees are equal packages.
 const ENTRY_DATE = new Date("2000-01-01T00:00:00Z");
 
 /**
  * Packs the plan into one file.
+ * @throws {PackageTooLarge} as soon as the package passes the limit.
  * @throws {ArtifactError} when a file changes, vanishes or cannot be read while it is packed.
  */
 export async function packArtifacts(
@@ -44,7 +49,7 @@ export async function packArtifacts(
   const file = path.join(options.folder, fileName);
   const archive = options.format === "zip" ? newZip() : newTarGz();
   const hash = createHash("sha256");
-  const meter = tap((chunk) => hash.update(chunk));
+  const meter = measure(options.maxSizeInBytes, (chunk) => hash.update(chunk));
   try {
     const written = pipeline(archive, meter, createWriteStream(file), { signal: options.signal });
     await Promise.all([written, fill(archive, plan.entries, options)]);
@@ -64,11 +69,14 @@ function newTarGz(): Archiver {
   return new TarArchive({ gzip: true, gzipOptions: { level: 6 } });
 }
 
-function tap(see: (chunk: Buffer) => void): Transform {
+function measure(maxSizeInBytes: number, seen: (chunk: Buffer) => void): Transform {
+  let sizeInBytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      see(chunk);
-      done(null, chunk);
+      sizeInBytes += chunk.length;
+      seen(chunk);
+      if (sizeInBytes <= maxSizeInBytes) done(null, chunk);
+      else done(new PackageTooLarge(`The package is larger than ${maxSizeInBytes} bytes.`));
     },
   });
 }

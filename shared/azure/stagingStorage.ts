@@ -1,13 +1,7 @@
 /** The staging storage account: puts packages there and takes them away, with Entra tokens only, never an account key. */
-import { stat } from "node:fs/promises";
-import {
-  BlobClient,
-  BlobSASPermissions,
-  BlobServiceClient,
-  generateBlobSASQueryParameters,
-  SASProtocol,
-  type StoragePipelineOptions,
-} from "@azure/storage-blob";
+import { readFile } from "node:fs/promises";
+import { BlobClient, BlobServiceClient, type StoragePipelineOptions } from "@azure/storage-blob";
+import type { ArtifactPackage } from "../artifacts/archive.ts";
 import type { AzureContext } from "./arm.ts";
 import { translated } from "./failures.ts";
 import { retrying, WRITE_LIMIT_IN_MS } from "./retry.ts";
@@ -40,72 +34,40 @@ export function blobUrl({ endpoint, containerName, blobName }: BlobPlace): strin
   return `${endpoint}/${containerName}/${blobName}`;
 }
 
-// Large files travel in blocks of this size, some of them at a time.
-const BLOCK_SIZE_IN_BYTES = 8 * 1024 * 1024;
-const CONCURRENT_BLOCKS = 4;
-
 /**
- * Uploads a file under a name that nobody else uses, and makes the container when it is missing.
+ * Uploads a package under a name that nobody else uses, and makes the container when it is missing.
  * @throws {AccessError | ArmError}
  */
-export async function uploadFile(
+export async function uploadPackage(
   azure: AzureContext,
   { endpoint, containerName, blobName }: BlobPlace,
-  file: string,
+  artifacts: ArtifactPackage,
   signal: AbortSignal,
 ): Promise<void> {
   const service = new BlobServiceClient(endpoint, azure.credential, storageOptions(azure));
   const container = service.getContainerClient(containerName);
   const blob = container.getBlockBlobClient(blobName);
-  const { size } = await stat(file);
+  const bytes = await readFile(artifacts.file);
   await attempt(azure, { action: "prepare the staging container", signal }, async (abortSignal) => {
     // Asked first: a large upload into a missing container breaks the connection instead of telling why.
     if (await container.exists({ abortSignal })) return;
     await unless(ALREADY_THERE, () => container.create({ abortSignal }));
   });
-  const limitInMs = WRITE_LIMIT_IN_MS + size / SLOWEST_BYTES_PER_MS;
+  const limitInMs = WRITE_LIMIT_IN_MS + bytes.length / SLOWEST_BYTES_PER_MS;
   await attempt(
     azure,
     { action: "upload the artifacts", limitInMs, signal },
     async (abortSignal) => {
       // A repeated request whose first answer was lost finds its own blob, since nobody else has this name.
       await unless(ALREADY_THERE, () =>
-        blob.uploadFile(file, {
+        blob.upload(bytes, bytes.length, {
           abortSignal,
-          blockSize: BLOCK_SIZE_IN_BYTES,
-          maxSingleShotSize: BLOCK_SIZE_IN_BYTES,
-          concurrency: CONCURRENT_BLOCKS,
           conditions: { ifNoneMatch: "*" },
+          metadata: { sha256: artifacts.sha256 },
         }),
       );
     },
   );
-}
-
-// Clocks differ; Microsoft advises a start a quarter of an hour back.
-const SKEW_IN_MS = 15 * 60_000;
-
-/**
- * A link that reads one blob over https until a moment, signed with a key of whoever is signed in.
- * @returns the query that goes behind the blob's URL. It is a secret.
- * @throws {AccessError} without the right to get such a key.
- */
-export async function signReading(
-  azure: AzureContext,
-  { endpoint, containerName, blobName }: BlobPlace,
-  expiresOn: Date,
-  signal: AbortSignal,
-): Promise<string> {
-  const service = new BlobServiceClient(endpoint, azure.credential, storageOptions(azure));
-  const startsOn = new Date(azure.clock.now().getTime() - SKEW_IN_MS);
-  const action = "get a key that signs the link to the artifacts";
-  const key = await attempt(azure, { action, signal }, (abortSignal) =>
-    service.getUserDelegationKey(startsOn, expiresOn, { abortSignal }),
-  );
-  const permissions = BlobSASPermissions.parse("r");
-  const protocol = SASProtocol.Https;
-  const scope = { containerName, blobName, permissions, protocol, startsOn, expiresOn };
-  return generateBlobSASQueryParameters(scope, key, service.accountName).toString();
 }
 
 /** Deletes a blob by its URL; one that is gone already is fine. */

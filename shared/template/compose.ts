@@ -102,16 +102,10 @@ function withUserTags(ours: Inputs["imageTags"], users: Inputs["imageTags"]): In
   return { ...Object.fromEntries(kept), ...users };
 }
 
-function composeVmProfile({
-  vmSize,
-  osDiskSizeInGb,
-  subnetId,
-  buildVmIdentities,
-}: Inputs): Record<string, unknown> {
+function composeVmProfile({ vmSize, osDiskSizeInGb, subnetId }: Inputs): Record<string, unknown> {
   return {
     ...(vmSize !== "" && { vmSize }),
     ...(osDiskSizeInGb > 0 && { osDiskSizeGB: osDiskSizeInGb }),
-    ...(buildVmIdentities.length > 0 && { userAssignedIdentities: buildVmIdentities }),
     ...(subnetId !== "" && { vnetConfig: { subnetId } }),
   };
 }

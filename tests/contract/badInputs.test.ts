@@ -1,5 +1,6 @@
 /** Mistakes in the inputs: each is named in the host's spelling, all at once, before anything is written. */
-import { mkdir } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { DemoHostName } from "../../demo/hosts.ts";
@@ -111,6 +112,17 @@ const ALL_AT_ONCE: BadInput = {
   says: [/"4h"/, /"ubuntu"/, /no-such-folder/, /"1\.4"/, /"sometimes"/, /"big"/, /many/],
 };
 
+const TOO_LARGE: BadInput = {
+  title: "artifacts of more than 20 MB",
+  inputs: { artifactsPath: "large" },
+  says: [/20\.0 MB/],
+  prepareWorkspace: async (folder) => {
+    await mkdir(path.join(folder, "large"));
+    // Random bytes cannot be packed any smaller.
+    await writeFile(path.join(folder, "large/noise.bin"), randomBytes(21 * 1024 * 1024));
+  },
+};
+
 let emulator: FastEmulator;
 beforeAll(async () => {
   emulator = await startFastEmulator();
@@ -144,6 +156,14 @@ describe.each(NODE_RUNTIMES)("on $title", ({ path: nodePath }) => {
       expectComplaint(await tryInputs(ALL_AT_ONCE, host, nodePath), ALL_AT_ONCE);
     },
     30_000,
+  );
+
+  test.each(HOST_NAMES)(
+    "artifacts of more than 20 MB on %s",
+    async (host) => {
+      expectComplaint(await tryInputs(TOO_LARGE, host, nodePath), TOO_LARGE);
+    },
+    60_000,
   );
 });
 

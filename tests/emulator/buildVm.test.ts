@@ -216,7 +216,7 @@ describeIfPossible("a script in the build VM", () => {
   });
 
   test("streams both outputs, survives long lines, binary bytes and floods", async () => {
-    const { state, output, log } = await bake([
+    const { state, log } = await bake([
       "echo to stdout; echo to stderr >&2; echo by name >/dev/stderr; printf 'no line end'; printf '' ",
       "echo",
       "head -c 100000 /dev/zero | tr '\\0' x; echo",

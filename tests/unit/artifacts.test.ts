@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -32,10 +33,10 @@ function write(name: string, content: string | Buffer = name): void {
 
 const tree = (): string => path.join(folder, "tree");
 
-async function pack(format: "tar.gz" | "zip") {
+async function pack(format: "tar.gz" | "zip", maxSizeInBytes = 1e9) {
   const out = mkdtempSync(path.join(folder, "out-"));
   const plan = await planArtifacts(tree(), signal);
-  return packArtifacts(plan, { format, folder: out, signal });
+  return packArtifacts(plan, { format, folder: out, maxSizeInBytes, signal });
 }
 
 describe("what is listed", () => {
@@ -163,10 +164,19 @@ describe("what is packed", () => {
     },
   );
 
+  test("a package beyond the limit is refused and nothing stays on disk", async () => {
+    write("noise", Buffer.from(Array.from({ length: 300_000 }, () => Math.random() * 256)));
+    const out = mkdtempSync(path.join(folder, "out-"));
+    const plan = await planArtifacts(tree(), signal);
+    const options = { format: "tar.gz", folder: out, maxSizeInBytes: 100_000, signal } as const;
+    await expect(packArtifacts(plan, options)).rejects.toThrow("larger than 100000 bytes");
+    expect(existsSync(path.join(out, "tree.tar.gz"))).toBe(false);
+  });
+
   test.each(["tar.gz", "zip"] as const)(
     "%s: a file that shrinks, grows or vanishes is an error",
     async (format) => {
-      const options = { format, folder, signal } as const;
+      const options = { format, folder, maxSizeInBytes: 1e9, signal } as const;
       write("a.txt", "12345");
       const plan = await planArtifacts(tree(), signal);
       write("a.txt", "123");

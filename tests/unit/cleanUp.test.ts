@@ -45,7 +45,7 @@ async function cleanUpAfter(service: Service, build: Partial<OwnedBuild> = {}) {
   const owned: OwnedBuild = {
     templateId,
     buildId: "mine",
-    blobUrls: [],
+    blobUrl: "",
     cleanUp: "always",
     isRunRequested: true,
     isSuccessful: false,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { InputName } from "../../shared/contract.ts";
 import { readInputs } from "../../shared/inputs.ts";
 import { composeTemplate, type Resolved } from "../../shared/template/compose.ts";
-import { downloadScript, unpackCustomizers } from "../../shared/template/unpack.ts";
+import { unpackCustomizers } from "../../shared/template/unpack.ts";
 import { DEFINITION_ID, fakeHost, GROUP_ID } from "./fakes.ts";
 
 const identityId = `${GROUP_ID}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id`;
@@ -20,7 +20,6 @@ const mark = {
   expiresAt: new Date("2026-01-02T00:00:00Z"),
 };
 const artifact = {
-  route: "file" as const,
   url: "https://a.blob.example/c/b.tar.gz",
   fileName: "b.tar.gz",
   sha256: "ab".repeat(32),
@@ -146,40 +145,4 @@ test("the package is checked before it is unpacked, and removed after", () => {
     ),
     "Remove-Item -Path 'C:\\Windows\\Temp\\b.zip'",
   ]);
-});
-
-describe("the script that downloads a large package", () => {
-  const url = "https://a.blob.example/c/b.tar.gz";
-  const identityId = `${GROUP_ID}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/vm`;
-
-  test("is what the template names, and holds the link that the template does not", () => {
-    const staged = {
-      route: "download",
-      scriptUrl: "https://a.blob.example/c/unpack.sh",
-      scriptSha256: "cd",
-    } as const;
-    expect(unpackCustomizers("linux", staged)).toEqual([
-      {
-        type: "Shell",
-        name: "unpack-artifacts",
-        scriptUri: staged.scriptUrl,
-        sha256Checksum: "cd",
-      },
-    ]);
-    const script = downloadScript("linux", artifact, { url, signature: "sig=x%3D" });
-    expect(script).toMatch(/^#!\/bin\/sh\nset -eu\n/);
-    expect(script).toContain(`'${url}?sig=x%3D'`);
-    expect(script).toContain(`${artifact.sha256}  /tmp/b.tar.gz`);
-    expect(script).toContain("sudo tar -xzf '/tmp/b.tar.gz' -C '/opt/web'");
-  });
-
-  test.each(["linux", "windows"] as const)(
-    "uses the build VM's identity on %s, and no signature then",
-    (osType) => {
-      const script = downloadScript(osType, artifact, { url, identityId });
-      expect(script).toContain(`msi_res_id=${encodeURIComponent(identityId)}'`);
-      expect(script).toContain("x-ms-version");
-      expect(script).not.toContain("sig=");
-    },
-  );
 });
