@@ -45,7 +45,7 @@ export class ComputeResources {
     const stored = isNew ? made : withState(made, "Updating");
     resources.put(withReplication(stored, "InProgress", "Replicating", 0));
     const operation = this.#start(stored);
-    this.#after(operation, () => {
+    this.#cloud.operations.endAfter(operation, CHANGE_IN_MS, () => {
       // Deleted meanwhile, it must not come back.
       if (!resources.has(id)) return;
       resources.put(withReplication(withState(stored, "Succeeded"), "Completed", "Completed", 100));
@@ -62,7 +62,7 @@ export class ComputeResources {
     if (resources.below(id).length > 0) throw nestedResources(id);
     resources.put(withState(body, "Deleting"));
     const operation = this.#start(body);
-    this.#after(operation, () => resources.delete(id));
+    this.#cloud.operations.endAfter(operation, CHANGE_IN_MS, () => resources.delete(id));
     return operation;
   }
 
@@ -71,17 +71,6 @@ export class ComputeResources {
     const location = stringOf(body["location"]);
     const collection = { provider: "Microsoft.Compute", name: "capsOperations" };
     return this.#cloud.operations.start(randomUUID(), location, collection);
-  }
-
-  #after(operation: Operation, change: () => void): void {
-    const { clock, operations } = this.#cloud;
-    clock.until(operation.startedAtInMs + CHANGE_IN_MS).then(
-      () => {
-        change();
-        operations.end(operation, "Succeeded");
-      },
-      (error: unknown) => console.error("emulator:", error),
-    );
   }
 }
 

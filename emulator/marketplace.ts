@@ -41,14 +41,6 @@ export const MARKETPLACE: readonly MarketplaceImage[] = [
     versions: ["18.04.202401161"],
   },
   {
-    publisher: "Canonical",
-    offer: "UbuntuServer",
-    sku: "18.04-LTS",
-    osType: "Linux",
-    hyperVGeneration: "V1",
-    versions: ["18.04.202401161"],
-  },
-  {
     publisher: "MicrosoftWindowsServer",
     offer: "WindowsServer",
     sku: "2022-datacenter-azure-edition",

@@ -58,6 +58,17 @@ export class Operations {
     return this.#operations.get(id.toLowerCase());
   }
 
+  /** Ends an operation well some emulated time after its start, when `change` has taken effect. */
+  endAfter(operation: Operation, durationInMs: number, change: () => void): void {
+    this.#clock.until(operation.startedAtInMs + durationInMs).then(
+      () => {
+        change();
+        this.end(operation, "Succeeded");
+      },
+      (error: unknown) => console.error("emulator:", error),
+    );
+  }
+
   end(operation: Operation, status: Operation["status"], error?: ArmErrorBody): void {
     operation.status = status;
     operation.endedAtInMs = this.#clock.now();

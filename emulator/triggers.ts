@@ -51,7 +51,7 @@ export class Triggers {
     const trigger: Trigger = { name, provisioningState: "Creating" };
     template.triggers.push(trigger);
     const operation = this.#startOperation(template);
-    this.#after(operation, () => {
+    this.#cloud.operations.endAfter(operation, CHANGE_IN_MS, () => {
       trigger.provisioningState = "Succeeded";
       trigger.activeSinceInMs = this.#cloud.clock.now();
     });
@@ -61,7 +61,7 @@ export class Triggers {
   delete(template: Template, trigger: Trigger): Operation {
     const operation = this.#startOperation(template);
     trigger.provisioningState = "Deleting";
-    this.#after(operation, () => {
+    this.#cloud.operations.endAfter(operation, CHANGE_IN_MS, () => {
       template.triggers = template.triggers.filter((other) => other !== trigger);
     });
     return operation;
@@ -104,17 +104,6 @@ export class Triggers {
 
   #startOperation(template: Template): Operation {
     return this.#cloud.operations.start(randomUUID(), template.location);
-  }
-
-  #after(operation: Operation, change: () => void): void {
-    const { clock, operations } = this.#cloud;
-    clock.until(operation.startedAtInMs + CHANGE_IN_MS).then(
-      () => {
-        change();
-        operations.end(operation, "Succeeded");
-      },
-      (error: unknown) => console.error("emulator:", error),
-    );
   }
 }
 

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type RunningEmulator, startEmulator } from "../contract/emulatorProcess.ts";
+import { describeUnless } from "./suite.ts";
 
 const config = mkdtempSync(path.join(tmpdir(), "az-config-"));
 /** Nothing of the user's own sign-in is read or changed. */
@@ -13,12 +14,10 @@ const PRIVATE = { AZURE_CONFIG_DIR: config, AZURE_CORE_COLLECT_TELEMETRY: "false
 
 const probe = spawnSync("az", ["version"], { env: { ...process.env, ...PRIVATE } });
 const isInstalled = probe.status === 0;
-if (!isInstalled) {
-  process.stderr.write(
-    "Skipped: the az CLI against the emulator, since az is not installed (on Debian: apt-get install azure-cli).\n",
-  );
-}
-const withAz = isInstalled ? describe : describe.skip;
+const withAz = describeUnless(
+  isInstalled ? undefined : "az is not installed (on Debian: apt-get install azure-cli)",
+  "the az CLI against the emulator",
+);
 
 let emulator: RunningEmulator;
 

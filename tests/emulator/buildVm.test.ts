@@ -13,10 +13,11 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { runTerminalStep } from "../../demo/terminal.ts";
 import { type RunningEmulator, startEmulator } from "../contract/emulatorProcess.ts";
 import { Arm } from "./arm.ts";
+import { describeUnless } from "./suite.ts";
 
 const SPEED = 60;
 const FAILED = "During the image build a failure has occurred.";
@@ -34,8 +35,10 @@ interface Baked {
 }
 
 const canRun = process.platform === "linux" && process.getuid?.() === 0;
-if (!canRun) console.log("The build VM is not tested: that takes Linux and root.");
-const describeIfPossible = canRun ? describe : describe.skip;
+const describeIfPossible = describeUnless(
+  canRun ? undefined : "it takes Linux and root",
+  "the build VM that runs",
+);
 
 let emulator: RunningEmulator;
 let arm: Arm;

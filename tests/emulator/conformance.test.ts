@@ -5,35 +5,35 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type RunningEmulator, startEmulator } from "../contract/emulatorProcess.ts";
 import { Arm } from "./arm.ts";
 import { contractFolder } from "./contractFolder.ts";
+import { describeUnless } from "./suite.ts";
 
-const SUITE = "conformance to the OpenAPI documents";
 const FEWEST_EXCHANGES = 300;
 /** Those with a document. */
 const API_VERSIONS = ["2022-02-14", "2022-07-01", "2024-02-01", "2025-10-01"];
 
-const folder = contractFolder(SUITE);
-const validator = folder && validatorOf(folder);
-const withValidator = validator ? describe : describe.skip;
+const { folder, obstacle } = contractFolder();
+const check = obstacle === undefined ? preparedCheck(folder) : { validator: "", obstacle };
+const withValidator = describeUnless(check.obstacle, "the conformance to the OpenAPI documents");
 
-/**
- * The check with its packages. They are installed into a copy, once, when the folder itself has none. Undefined
- * after saying why there is none.
- */
-function validatorOf(contract: string): string | undefined {
+/** The check and what stands in its way. Its packages are installed into a copy, once, when the folder has none. */
+function preparedCheck(contract: string): { validator: string; obstacle: string | undefined } {
   const check = path.join(contract, "check");
-  if (existsSync(path.join(check, "node_modules"))) return path.join(check, "validate.mjs");
+  if (existsSync(path.join(check, "node_modules"))) {
+    return { validator: path.join(check, "validate.mjs"), obstacle: undefined };
+  }
   const lock = readFileSync(path.join(check, "package-lock.json"));
   const id = createHash("sha256").update(lock).digest("hex").slice(0, 16);
   const copy = path.join(tmpdir(), `azure-contract-check-${id}`);
-  if (!existsSync(copy) && !install(contract, copy)) return undefined;
-  return path.join(copy, "check", "validate.mjs");
+  const failure = existsSync(copy) ? undefined : install(contract, copy);
+  return { validator: path.join(copy, "check", "validate.mjs"), obstacle: failure };
 }
 
-function install(contract: string, copy: string): boolean {
+/** Answers why it did not work, or nothing. */
+function install(contract: string, copy: string): string | undefined {
   const unfinished = mkdtempSync(`${copy}-`);
   for (const part of ["check", "specification"]) {
     cpSync(path.join(contract, part), path.join(unfinished, part), { recursive: true, mode: 0 });
@@ -43,11 +43,10 @@ function install(contract: string, copy: string): boolean {
   const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd, encoding: "utf8" });
   if (done.status === 0) {
     renameSync(unfinished, copy);
-    return true;
+    return undefined;
   }
-  process.stderr.write(`Skipped: ${SUITE}, since npm ci of the check failed: ${done.stderr}\n`);
   rmSync(unfinished, { recursive: true, force: true });
-  return false;
+  return `npm ci of the check failed: ${done.stderr}`;
 }
 
 let emulator: RunningEmulator;
@@ -142,7 +141,7 @@ withValidator("the emulator", () => {
     for (const apiVersion of API_VERSIONS) await wholeLife(apiVersion);
     await reads();
     await emulator.stop();
-    const checked = spawnSync(process.execPath, [validator ?? "", recordings], {
+    const checked = spawnSync(process.execPath, [check.validator, recordings], {
       encoding: "utf8",
       maxBuffer: 64 * 1024 * 1024,
     });

@@ -4,10 +4,14 @@ import path from "node:path";
 
 const BESIDE_THE_PROJECT = path.resolve(__dirname, "../../../shared/azure-contract");
 
-/** The folder, or undefined after saying which suite is skipped and why. AZURE_CONTRACT_DIR names another place. */
-export function contractFolder(suite: string): string | undefined {
+/** Where the documents are, and what stands in the way of using them. */
+export interface ContractFolder {
+  readonly folder: string;
+  readonly obstacle: string | undefined;
+}
+
+/** Looks beside the project; AZURE_CONTRACT_DIR names another place. */
+export function contractFolder(): ContractFolder {
   const folder = process.env["AZURE_CONTRACT_DIR"] ?? BESIDE_THE_PROJECT;
-  if (existsSync(folder)) return folder;
-  process.stderr.write(`Skipped: ${suite}, since there is no folder ${folder}.\n`);
-  return undefined;
+  return { folder, obstacle: existsSync(folder) ? undefined : `there is no folder ${folder}` };
 }

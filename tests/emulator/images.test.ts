@@ -1,26 +1,22 @@
 /** What a run leaves behind, and what Microsoft.Compute shows of it: galleries, images, VHDs, the marketplace. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { type RunningEmulator, startEmulator } from "../contract/emulatorProcess.ts";
+import { describe, expect, test } from "@jest/globals";
+import { startEmulator } from "../contract/emulatorProcess.ts";
 import { Arm, type PlainAnswer, type Resource } from "./arm.ts";
+import { onFastEmulator } from "./suite.ts";
 
 type Properties = Record<string, unknown>;
 
 const GALLERY_VERSION = "2024-03-03";
 const IMAGES_VERSION = "2024-07-01";
 
-let emulator: RunningEmulator;
 let arm: Arm;
 let count = 0;
 
-beforeAll(async () => {
-  emulator = await startEmulator({ speed: 300, moreArguments: ["--build-vm", "simulated"] });
-});
-beforeEach(() => {
-  arm = new Arm(emulator);
+onFastEmulator((client) => {
+  arm = client;
   count += 1;
 });
-afterAll(() => emulator.stop());
 
 const name = () => `t-${count}`;
 

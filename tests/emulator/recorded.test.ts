@@ -1,11 +1,12 @@
 /** What the real service once answered, asked again of the emulator and compared field by field. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type RunningEmulator, startEmulator } from "../contract/emulatorProcess.ts";
 import { Arm, type PlainAnswer, type Resource } from "./arm.ts";
 import { contractFolder } from "./contractFolder.ts";
 import { type Difference, differences, fieldsOf } from "./normalForm.ts";
+import { describeUnless } from "./suite.ts";
 
 /** One file of recorded traffic. */
 interface Recorded {
@@ -18,8 +19,8 @@ interface Recorded {
 type Answered = Pick<PlainAnswer, "status" | "headers" | "text">;
 
 const FRAGMENTS = "04-lastRunStatus-fragments";
-const folder = contractFolder("comparison with recorded exchanges");
-const compared = folder ? describe : describe.skip;
+const { folder, obstacle } = contractFolder();
+const compared = describeUnless(obstacle, "the comparison with recorded exchanges");
 /** What both sides say, by exchange and field. */
 const found = new Map<string, string>();
 
@@ -30,7 +31,7 @@ let emulator: RunningEmulator;
 let arm: Arm;
 
 function load<T = Recorded>(name: string): T {
-  return JSON.parse(readFileSync(path.join(folder ?? "", "recorded", `${name}.json`), "utf8")) as T;
+  return JSON.parse(readFileSync(path.join(folder, "recorded", `${name}.json`), "utf8")) as T;
 }
 
 /** The recorded request body with this emulator's resources in place of theirs. */

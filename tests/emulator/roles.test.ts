@@ -1,7 +1,8 @@
 /** Roles are state: without one its holder gets the service's own refusal, and granting it makes the next try work. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { type RunningEmulator, startEmulator } from "../contract/emulatorProcess.ts";
-import { Arm } from "./arm.ts";
+import { describe, expect, test } from "@jest/globals";
+import type { RunningEmulator } from "../contract/emulatorProcess.ts";
+import type { Arm } from "./arm.ts";
+import { onFastEmulator } from "./suite.ts";
 
 const STORAGE_VERSION = "2025-07-05";
 
@@ -9,14 +10,11 @@ let emulator: RunningEmulator;
 let arm: Arm;
 let count = 0;
 
-beforeAll(async () => {
-  emulator = await startEmulator({ speed: 300, moreArguments: ["--build-vm", "simulated"] });
-});
-beforeEach(() => {
-  arm = new Arm(emulator);
+onFastEmulator((client, running) => {
+  emulator = running;
+  arm = client;
   count += 1;
 });
-afterAll(() => emulator.stop());
 
 const name = () => `t-${count}`;
 const grant = (role: string, granted: boolean) =>

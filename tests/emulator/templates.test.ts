@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { type RunningEmulator, startEmulator } from "../contract/emulatorProcess.ts";
 import { Arm, type PlainAnswer, type Resource } from "./arm.ts";
+import { onFastEmulator } from "./suite.ts";
 
 type Properties = Record<string, unknown>;
 
@@ -10,18 +11,13 @@ const GROUPS_VERSION = "2025-04-01";
 const COMPUTE_VERSION = "2024-03-03";
 const IMAGES_VERSION = "2024-07-01";
 
-let emulator: RunningEmulator;
 let arm: Arm;
 let count = 0;
 
-beforeAll(async () => {
-  emulator = await startEmulator({ speed: 300, moreArguments: ["--build-vm", "simulated"] });
-});
-beforeEach(() => {
-  arm = new Arm(emulator);
+onFastEmulator((client) => {
+  arm = client;
   count += 1;
 });
-afterAll(() => emulator.stop());
 
 function group(name = arm.value("RESOURCE_GROUP")): string {
   return `/subscriptions/${arm.value("SUBSCRIPTION_ID")}/resourceGroups/${name}`;
